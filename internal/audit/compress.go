@@ -101,8 +101,9 @@ const frameSize = 128 << 10 // a block has no more (RFC 8878, section 3.1.1.2.4)
 // writeFrames writes the compressed form of what it reads, and returns the number of bytes that it has read. Each frame
 // has a checksum.
 func writeFrames(to io.Writer, from io.Reader) (size int64, err error) {
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithWindowSize(frameSize))
+	// The window comes before the level, which would halve the size of a block.
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(frameSize),
+		zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {
 		return 0, err
 	}

@@ -69,7 +69,7 @@ func (e Event) Line() ([]byte, error) {
 	return e.appendLine(make([]byte, 0, 1024+len(e.RequestParameters)))
 }
 
-func (e Event) appendLine(b []byte) ([]byte, error) {
+func (e *Event) appendLine(b []byte) ([]byte, error) {
 	for _, text := range [][]byte{e.RequestParameters, e.ResponseElements, e.AdditionalEventData, e.ServiceEventDetails} {
 		if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 {
 			return nil, fmt.Errorf("audit: event %s: parameters or details of more than one line", e.EventID)

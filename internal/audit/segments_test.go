@@ -445,8 +445,8 @@ func zstdOf(t *testing.T, plain []byte) []byte {
 	return read(t, to)
 }
 
-// A segment of any size is compressed in frames of frameSize bytes, each with a checksum, which any reader of Zstandard
-// joins.
+// A segment of any size is compressed in frames of frameSize bytes, each with one block and a checksum, which any reader
+// of Zstandard joins.
 func TestFrames(t *testing.T) {
 	failed := errors.New("failed")
 	for _, size := range []int{0, 1, frameSize - 1, frameSize, frameSize + 1, 3 * frameSize} {
@@ -459,7 +459,7 @@ func TestFrames(t *testing.T) {
 		frames := 0
 		for rest := out.Bytes(); len(rest) > 0; frames++ {
 			var h zstd.Header
-			if err := h.Decode(rest); err != nil || !h.HasCheckSum || h.WindowSize > frameSize {
+			if err := h.Decode(rest); err != nil || !h.HasCheckSum || !h.FirstBlock.Last || h.WindowSize > frameSize {
 				t.Fatalf("%d bytes: frame %d is %+v, %v", size, frames, h, err)
 			}
 			if next := bytes.Index(rest[4:], rest[:4]); next >= 0 {
