@@ -66,7 +66,7 @@ func TestPlaceRemedies(t *testing.T) {
 		os.ErrNotExist:            "give a copy of the root key file",
 		records.ErrNotInitialised: "init --store etcd://h:1/p --data d --root-key-file no-such-file",
 		journal.ErrNoRevision:     "with a new log, move d away",
-		journal.ErrOlderStore:     "restored from an older snapshot",
+		journal.ErrOlderStore:     "restored from an older copy",
 		records.ErrNewerFormat:    "Run that version",
 	} {
 		if got := p.explain(fmt.Errorf("wrapped: %w", err)).Error(); !strings.Contains(got, remedy) || !strings.Contains(got, err.Error()) && err != store.ErrInUse {
