@@ -458,7 +458,7 @@ func TestBackupEndsWhenTheStoreGrows(t *testing.T) {
 		"a small store, less":  {roomyBackend{used: 1, free: 100 << 30, grows: 200 << 20}, nil},
 		"a large store":        {roomyBackend{used: 4 << 30, free: 100 << 30, grows: 6 << 30}, ErrGrown},
 		"a large store, less":  {roomyBackend{used: 20 << 30, free: 100 << 30, grows: 3 << 30}, nil},
-		"little space is free": {roomyBackend{used: 4 << 30, free: 300 << 20, grows: 160 << 20}, ErrGrown},
+		"little space is free": {roomyBackend{used: 4 << 30, free: 300 << 20, grows: 60 << 20}, ErrGrown},
 		"an error":             {roomyBackend{err: broken}, broken},
 	} {
 		d := newDeployment(t, 300) // five pages

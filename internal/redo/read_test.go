@@ -165,6 +165,28 @@ func TestReadLogWithDeletedLines(t *testing.T) {
 	}
 }
 
+// The first event of the node itself shows where a log begins: an event that was written in place of another node is
+// older than its line.
+func TestSpanBeginsWithAnOwnEvent(t *testing.T) {
+	old, late := at(0, "Decrypt", -3600), at(0, "Decrypt", 5)
+	taken := audit.Hit{Event: old, Line: []byte(`{"eventID":"a","recoveredFrom":"B"}`)}
+	for _, test := range []struct {
+		hits []audit.Hit
+		want bool
+	}{
+		{[]audit.Hit{{Event: old}, {Event: late}}, true}, {[]audit.Hit{taken, {Event: late}}, false}, {[]audit.Hit{taken, {Event: old}, {Event: late}}, true},
+		{[]audit.Hit{{Event: late}, {Event: old}}, false},
+	} {
+		s := span{Cut: Cut{Revision: cutAt, Time: cutTime}}
+		for _, hit := range test.hits {
+			s.add(hit)
+		}
+		if s.isWhole() != test.want {
+			t.Errorf("%v: %v", test.hits, !test.want)
+		}
+	}
+}
+
 // A log that is not the one of its node, or that somebody has changed, has a finding.
 func TestReadRefusesOtherLogs(t *testing.T) {
 	events := []audit.Event{before(), after(), at(101, "DisableKey", 1), at(102, "DisableKey", 2)}
