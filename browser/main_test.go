@@ -52,7 +52,8 @@ func run(m *testing.M) (code int, err error) {
 	}
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Headless, chromedp.DisableGPU,
-		chromedp.NoSandbox, // Chromium refuses its sandbox to root
+		chromedp.IgnoreCertErrors, // of the OIDC provider of the tests
+		chromedp.NoSandbox,        // Chromium refuses its sandbox to root
 		chromedp.ExecPath(path), chromedp.WindowSize(1280, 900), chromedp.WSURLReadTimeout(patience),
 		chromedp.UserDataDir(filepath.Join(folder, "profile")), chromedp.Env("HOME=" + folder),
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("disable-background-networking", true),

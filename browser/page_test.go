@@ -132,7 +132,9 @@ func eval[T any](p *page, expression string) T {
 func (p *page) until(what, expression string) {
 	p.Helper()
 	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(20 * time.Millisecond) {
-		if eval[bool](p, "Boolean("+expression+")") {
+		// While another page loads there is no document, or none that has begun.
+		holds, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+		if err == nil && holds {
 			return
 		}
 	}
@@ -142,13 +144,13 @@ func (p *page) until(what, expression string) {
 // text returns what the page shows.
 func (p *page) text() string {
 	p.Helper()
-	return eval[string](p, `document.body.innerText`)
+	return eval[string](p, `document.body?.innerText ?? ""`)
 }
 
 // see waits until the page shows a text.
 func (p *page) see(text string) {
 	p.Helper()
-	p.until(fmt.Sprintf("that the page shows %q", text), `document.body.innerText.includes(`+quote(text)+`)`)
+	p.until(fmt.Sprintf("that the page shows %q", text), `document.body?.innerText.includes(`+quote(text)+`)`)
 }
 
 // lacks checks that the page does not show a text.
@@ -201,6 +203,16 @@ func (p *page) signInAs(id, secret string) {
 	p.fill("Access key ID", id)
 	p.fill("Secret access key", secret)
 	p.press("Sign in")
+}
+
+// carryOut carries out an operation with the credentials test / test, and returns the answer.
+func (p *page) carryOut(target string, body map[string]any) (answer map[string]any) {
+	p.Helper()
+	input, _ := json.Marshal(body)
+	if err := json.Unmarshal([]byte(p.call(target, string(input))), &answer); err != nil || answer["__type"] != nil || answer["name"] != nil {
+		p.Fatalf("%s: %v, %v", target, err, answer)
+	}
+	return answer
 }
 
 // quote returns a text as a literal of JavaScript.
