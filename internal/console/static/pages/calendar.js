@@ -99,8 +99,6 @@ function Day({ of, count, chosen }) {
     ${of.day} <span class="count">${count}</span>
     <span class="hidden">${count === 1 ? "key" : "keys"} on ${dayKey(of)}</span></a>`;
 }
-    aria-label=${`${dayKey(of)}: ${count} ${count === 1 ? "key" : "keys"}`}>${of.day} <span class="count">${count}</span></a>`;
-}
 
 function List({ keys }) {
   const [shown, show] = useState(100);
