@@ -25,7 +25,7 @@ export default function Done({ done: imported, target, held, api }) {
   const title = done.failure ? "The import was accepted, but not proved" : "Imported and proved";
   return html`<${Steps} current=${5} title=${title} />
     ${done.failure && html`<${Failure} error=${done.failure} />`}
-    <ul class="proofs" role="status">${done.held.map((proof) => html`<li>${proof}</li>`)}</ul>
+    <div role="status"><ul>${done.held.map((proof) => html`<li>${proof}</li>`)}</ul></div>
     ${done.notTried && html`<p class="note">${done.notTried}</p>`}
     <${Facts} of=${[
       ["Key material ID of this page", html`<code>${done.id}</code>`],
