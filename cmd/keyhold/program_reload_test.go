@@ -135,38 +135,62 @@ func (s *configured) awaitCertificate(t *testing.T, leaf *x509.Certificate) {
 
 const reloaded = "the settings and certificates were reloaded"
 
-// TestReloadUnderLoad reloads certificate, limits and log level while clients send requests on old and new connections.
-// KEYHOLD_RELOADS is the number of reloads.
+// offeredRate is the number of requests a second that TestReloadUnderLoad offers, whether or not earlier ones have ended.
+const offeredRate = 500
+
+// An openLoop offers requests at a rate until stop is called.
+type openLoop struct {
+	cancel          context.CancelFunc
+	begun           time.Time
+	running         sync.WaitGroup
+	offered, failed atomic.Int64
+	failure         atomic.Value
+}
+
+// offer begins to send requests to a server: a quarter of them on connections of their own.
+func (s *configured) offer(t *testing.T) *openLoop {
+	ctx, cancel := context.WithCancel(t.Context())
+	l := &openLoop{cancel: cancel, begun: time.Now()}
+	var clients []*kms.Client
+	for i := range 4 {
+		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: i == 0, MaxIdleConnsPerHost: 100, MaxConnsPerHost: 200}
+		t.Cleanup(transport.CloseIdleConnections)
+		clients = append(clients, s.client(transport))
+	}
+	l.running.Go(func() {
+		for ctx.Err() == nil {
+			for due := int64(time.Since(l.begun).Seconds() * offeredRate); l.offered.Load() < due; {
+				c := clients[l.offered.Add(1)%int64(len(clients))]
+				l.running.Go(func() {
+					if _, err := c.ListKeys(t.Context(), &kms.ListKeysInput{}); err != nil {
+						l.failed.Add(1)
+						l.failure.Store(err)
+					}
+				})
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
+	return l
+}
+
+// stop waits for the end of all requests. It returns the rates a second at which requests were offered and answered.
+func (l *openLoop) stop() (offered, reached float64) {
+	l.cancel()
+	took := time.Since(l.begun).Seconds()
+	l.running.Wait()
+	n := float64(l.offered.Load())
+	return n / took, n / time.Since(l.begun).Seconds()
+}
+
+// TestReloadUnderLoad reloads certificate, limits and log level while clients send 500 requests a second on old and new
+// connections. No request fails. KEYHOLD_RELOADS is the number of reloads.
 func TestReloadUnderLoad(t *testing.T) {
 	s := startConfigured(t, "")
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	var made, failed atomic.Int64
-	var failure atomic.Value
-	var clients sync.WaitGroup
-	pace := time.NewTicker(2 * time.Millisecond) // 500 requests a second
-	defer pace.Stop()
-	for i := range 8 {
-		clients.Go(func() {
-			transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: i%4 == 0}
-			defer transport.CloseIdleConnections()
-			c := s.client(transport)
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case <-pace.C:
-				}
-				made.Add(1)
-				if _, err := c.ListKeys(t.Context(), &kms.ListKeysInput{}); err != nil {
-					failed.Add(1)
-					failure.Store(err)
-				}
-			}
-		})
-	}
-	for n := range fromEnv("KEYHOLD_RELOADS", 10) {
-		for begun := made.Load(); made.Load() < begun+40; time.Sleep(time.Millisecond) {
+	l := s.offer(t)
+	reloads := fromEnv("KEYHOLD_RELOADS", 10)
+	for n := range reloads {
+		for begun := l.offered.Load(); l.offered.Load() < begun+40; time.Sleep(time.Millisecond) {
 			if t.Context().Err() != nil {
 				t.Fatal("the test is over")
 			}
@@ -179,12 +203,12 @@ func TestReloadUnderLoad(t *testing.T) {
 		}
 		s.awaitCertificate(t, leaf)
 	}
-	stop()
-	clients.Wait()
-	if failed.Load() > 0 || made.Load() == 0 {
-		t.Errorf("%d of %d requests failed: %v", failed.Load(), made.Load(), failure.Load())
+	offered, reached := l.stop()
+	if l.failed.Load() > 0 || l.offered.Load() == 0 {
+		t.Errorf("%d of %d requests failed: %v", l.failed.Load(), l.offered.Load(), l.failure.Load())
 	}
-	t.Logf("%d requests", made.Load())
+	t.Logf("%d reloads under %d requests: %.0f a second offered, %.0f a second answered, %d failed",
+		reloads, l.offered.Load(), offered, reached, l.failed.Load())
 }
 
 // TestReload gives a server settings that are refused, that need a restart, and that are taken, without a signal.
