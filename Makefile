@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster console bench-cluster backups million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check production wheel npm chart reproducible reloads
+.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster console bench-cluster backups million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check production wheel npm chart reproducible reloads readyz
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
@@ -87,6 +87,10 @@ flips: build ## Flip 2,000 bits of a data folder, one at a time.
 
 full: build ## Fill the disk 20 times.
 	KEYHOLD_FILLS=20 go test -count=1 -v -timeout 60m -run '^TestFullDisk$$' ./cmd/keyhold
+
+readyz: build ## Inject 12 faults into real servers, and print how soon /readyz names each.
+	KEYHOLD_READYZ=1 go test -count=1 -v -timeout 30m -run '^TestReadyzNamesFaults$$' ./cmd/keyhold
+	cd cluster && go test -count=1 -v -timeout 30m -run '^TestReadyzNamesFaultsOfNodes$$' .
 
 RELOADS ?= 100
 reloads: build ## Reload certificate, limits and log level RELOADS times under 500 requests a second; none may fail.

@@ -22,8 +22,8 @@ import (
 // The times of a Keeper.
 const (
 	attemptTime = 10 * time.Second // for one attempt
-	lookEvery   = 5 * time.Second  // for a new checkpoint, and after a failed attempt
-	askEvery    = time.Minute      // if there is no new checkpoint
+	lookEvery   = 3 * time.Second  // for a new checkpoint, after a failed attempt, and at the file of an anchor
+	askEvery    = time.Minute      // a witness, if there is no new checkpoint
 	patience    = time.Minute      // of failures before operations are refused
 )
 
@@ -108,7 +108,7 @@ func (k *Keeper) Run(ctx context.Context) {
 		case <-look.C:
 		}
 		c, err := k.newest()
-		if err == nil && k.failing.IsZero() && c.Size == tried && k.Now().Sub(asked) < askEvery {
+		if err == nil && k.failing.IsZero() && c.Size == tried && k.Now().Sub(asked) < k.pause() {
 			continue
 		}
 		tried, asked = c.Size, k.Now()
@@ -120,6 +120,14 @@ func (k *Keeper) Run(ctx context.Context) {
 
 // Last keeps the newest checkpoint once more, for the end of a server.
 func (k *Keeper) Last(ctx context.Context) error { return k.attempt(ctx) }
+
+// pause returns the least time between two attempts without a new checkpoint. To look at a file costs little.
+func (k *Keeper) pause() time.Duration {
+	if _, ok := k.Anchor.(File); ok {
+		return 0
+	}
+	return askEvery
+}
 
 // newest returns the newest checkpoint of the log. A new log has a checkpoint of no lines.
 func (k *Keeper) newest() (Checkpoint, error) {
