@@ -25,6 +25,7 @@ import (
 // from the same places as for the AWS CLI and the SDKs.
 type clientOptions struct {
 	endpoint, region, profile string
+	pin                       string // fingerprints of the server's certificate, with commas
 	aws                       bool
 
 	// own is set for requests that are not part of the KMS API, which must not go to AWS.
@@ -54,6 +55,8 @@ func (o *clientOptions) common(flag func(p *string, name, value, usage string), 
 	flag(&o.endpoint, "endpoint-url", "", "address of the server (default: "+endpoints+")")
 	flag(&o.region, "region", "", "Region (default: "+regions+")")
 	flag(&o.profile, "profile", "", "profile of the AWS configuration files (default: AWS_PROFILE)")
+	flag(&o.pin, "pin-sha256", "", "accept the server only with a certificate of this SHA-256 fingerprint, instead of "+
+		"an authority; several have commas between them (default: "+pinVariable+")")
 }
 
 // devEndpoint is the default endpoint of keyhold dev.
@@ -163,7 +166,20 @@ func (o clientOptions) resolve(ctx context.Context) (*connection, error) {
 	if c.endpoint, c.aws, err = endpointOf(ctx, client.Options()); err != nil {
 		return nil, usageError{err}
 	}
-	return c, o.checkAWS(c)
+	if err := o.checkAWS(c); err != nil {
+		return nil, err
+	}
+	return c, o.pinServer(c)
+}
+
+// pinServer makes the connection recognise the server by a fingerprint, if the user gave one.
+func (o clientOptions) pinServer(c *connection) error {
+	client, err := o.pinned(c.endpoint)
+	if err != nil || client == nil {
+		return err
+	}
+	c.Client = kms.New(c.Options(), func(k *kms.Options) { k.HTTPClient = client })
+	return nil
 }
 
 // callTime bounds the time for an answer. The SDK tries three times.

@@ -93,6 +93,9 @@ OtherRegion     | | 2 | the file is for a key of another Region | add --region w
 PendingDeletion | | 1 | a key that is scheduled for deletion accepts no material | cancel the deletion if you still need the key: aws kms cancel-key-deletion --key-id KEY
 UnknownError    | | 1 | the server at this endpoint does not speak the KMS API | check --endpoint-url
 Unreachable     | certificate is valid for | 1 | the server's certificate does not have the name or address in the endpoint | use a name or an address that the line above lists; keyhold dev adds names with --tls-names
+Unreachable     | not the pinned one | 1 | the server has another certificate than the one whose fingerprint you gave, or somebody answers in its place | compare the fingerprint with that of the server: openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE
+Unreachable     | the certificate ended at | 1 | by the clock of this machine, the pinned certificate is not valid any more | set the clock if it is wrong, or start the server with a new certificate
+Unreachable     | the certificate begins at | 1 | by the clock of this machine, the pinned certificate is not valid yet | set the clock if it is wrong
 Unreachable     | certificate has expired | 1 | by the clock of this machine, the server's certificate is not valid yet or not valid any more | set the clock if it is wrong, or start the server with a new certificate
 Unreachable     | certificate | 1 | this machine does not trust the server's certificate | set AWS_CA_BUNDLE to the PEM file of the authority that signed the certificate
 Unreachable     | HTTP response to HTTPS client | 1 | the server speaks plain HTTP, without TLS | write the endpoint with http:// if you trust the network in between

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyhold/keyhold/internal/authority"
 	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/host"
@@ -28,6 +29,7 @@ type initOptions struct {
 	regions []string
 	fips    fipsOption
 	shares  custodians // of the recovery key
+	tlsName string     // of the server, for a certificate
 }
 
 func initCommand() *cobra.Command {
@@ -44,7 +46,10 @@ With --store URL, the data is in etcd or PostgreSQL, which several servers share
 (docs/cluster.md). The data folder then belongs to the first of these servers.
 
 With --recovery FILE, a recovery key is made and split among custodians: enough of their
-shares open the data if the root key is lost (docs/recovery.md).`,
+shares open the data if the root key is lost (docs/recovery.md).
+
+With --tls-name NAME, a certificate for the server is made beside the data folder, and its
+fingerprint is printed. Clients pin the fingerprint with --pin-sha256.`,
 		Example: `  keyhold init --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key --regions eu-west-2
   keyhold init --store etcd://etcd1:2379,etcd2:2379/keyhold --data /var/lib/keyhold`,
 		Args: exactly(0),
@@ -58,6 +63,8 @@ shares open the data if the root key is lost (docs/recovery.md).`,
 		"Regions to serve, separated by commas")
 	o.fips.flags(c)
 	o.shares.flags(c, recoveryFlag, "the recovery key")
+	c.Flags().StringVar(&o.tlsName, "tls-name", "",
+		"host name or IP address of the server, to make a certificate beside the data folder (default: none)")
 	return c
 }
 
@@ -80,6 +87,9 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 		return err
 	}
 	if err := o.fips.check(o.root); err != nil {
+		return err
+	}
+	if err := o.checkTLSName(); err != nil {
 		return err
 	}
 	if err := o.checkShares(); err != nil {
@@ -113,13 +123,41 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	if _, err := s.ServeRegions(ctx, o.regions); err != nil {
 		return err
 	}
-	if err := o.printMade(out, id, secret, s.AuditKey()); err != nil || !o.shares.given() {
+	if err := errors.Join(o.printMade(out, id, secret, s.AuditKey()), o.makeCertificate(out)); err != nil {
 		return err
+	}
+	if !o.shares.given() {
+		return nil
 	}
 	if err := makeRecoveryKey(ctx, s, o.shares, printer{log}); err != nil {
 		return fmt.Errorf("the deployment is made, but its recovery key is not: %w; run %s recover setup", err, self())
 	}
 	return nil
+}
+
+// checkTLSName rejects a name that a certificate cannot have.
+func (o initOptions) checkTLSName() error {
+	if o.tlsName == "" {
+		return nil
+	}
+	if _, err := authority.Names([]string{o.tlsName}); err != nil {
+		return usageError{fmt.Errorf("--tls-name: %w", err)}
+	}
+	return nil
+}
+
+// makeCertificate makes a certificate beside the data folder, if --tls-name asks for one.
+func (o initOptions) makeCertificate(out io.Writer) error {
+	if o.tlsName == "" {
+		return nil
+	}
+	at := filepath.Clean(o.data)
+	n := newCertificate{o.tlsName, at + ".tls.pem", at + ".tls-key", at + ".authority.pem"}
+	if err := n.make(out); err != nil {
+		return fmt.Errorf("the deployment is made, but its certificate is not: %w", err)
+	}
+	return printf(out, "To start the server with this certificate, add: --tls-cert %s --tls-key %s\n",
+		guarded.Shell(n.cert), guarded.Shell(n.key))
 }
 
 // printMade prints what its owner must know of a new deployment.

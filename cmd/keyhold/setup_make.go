@@ -2,17 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/pem"
-	"errors"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/keyhold/keyhold/internal/authority"
 	"github.com/keyhold/keyhold/internal/host"
 )
 
@@ -61,36 +55,5 @@ func (o *setupOptions) init(ctx context.Context, c *cobra.Command) error {
 
 // makeCertificate makes the certificate of the server, unless its files exist, and prints its fingerprint.
 func (o *setupOptions) makeCertificate() error {
-	if isMissing(o.cert) && isMissing(o.key) {
-		made, err := authority.New([]string{o.name}, time.Now())
-		if err != nil {
-			return err
-		}
-		secret, err := made.Encode()
-		if err != nil {
-			return err
-		}
-		defer clear(secret)
-		leaf := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.Certificate.Certificate[0]})
-		chain := append(leaf, made.PEM()...)
-		err = errors.Join(
-			replaceFile(o.key, secret, 0o600),
-			replaceFile(o.beside("authority.pem"), made.PEM(), 0o644),
-			replaceFile(o.cert, chain, 0o644),
-		)
-		if err != nil {
-			return err
-		}
-	}
-	chain, err := os.ReadFile(o.cert)
-	if err != nil {
-		return err
-	}
-	first, _ := pem.Decode(chain)
-	if first == nil {
-		return errors.New(o.cert + " has no certificate in PEM: remove the file, and run the command again")
-	}
-	sum := sha256.Sum256(first.Bytes)
-	return printf(o.out, "The certificate of %s has the SHA-256 fingerprint %s.\nClients trust its authority: %s\n",
-		o.name, hex.EncodeToString(sum[:]), o.beside("authority.pem"))
+	return newCertificate{o.name, o.cert, o.key, o.beside("authority.pem")}.make(o.out)
 }
