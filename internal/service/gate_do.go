@@ -48,15 +48,15 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	}
 	c.noteAccessKey()
 	out, err := c.carryOut()
+	if c.isFromMemory(err) {
+		c.beginAgain()
+		out, err = c.carryOut()
+	}
 	for again := 0; again < 3 && (errors.Is(err, store.ErrNoSlot) || errors.Is(err, errOtherKey)); again++ {
 		// The material was deleted or imported again, or the alias was moved to another key,
 		// between the look-up and its use: read the present state from the store.
 		c.keys, c.held = c.keys[:0], nil
 		c.through = s.store.Shared()
-		out, err = c.carryOut()
-	}
-	if c.isFromMemory(err) {
-		c.beginAgain()
 		out, err = c.carryOut()
 	}
 	if c.committed { // with its event
