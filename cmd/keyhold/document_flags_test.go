@@ -41,7 +41,7 @@ var (
 	markdownCode = regexp.MustCompile("`([^`\n]+)`|(?m:^    (.+)$)")
 	programName  = regexp.MustCompile(`^(?:bin/)?keyhold$`)
 	flagWord     = regexp.MustCompile(`^--([a-z][a-z0-9-]*)`)
-	ofOthers     = regexp.MustCompile(`(?:^|[({=] *|^[A-Z_]+=\S+ )(?:aws|kms|docker|openssl|go|make|curl|npm|pip|java|git|keytool|sops|terraform|tofu|bao|vault|mongosh|step|cosign|helm|kubectl|systemctl|jsign|cargo|mvn|node|etcd|etcdctl|etcdutl|ssh-keygen|python3?)\b`)
+	ofOthers     = regexp.MustCompile(`(?:^|[({=] *|^[A-Z_]+=\S+ )(?:aws|kms|docker|openssl|go|make|curl|npm|pip|java|git|keytool|sops|terraform|tofu|bao|vault|mongosh|step|cosign|helm|kubectl|systemctl|jsign|cargo|mvn|node|etcd|createdb|etcdctl|etcdutl|ssh-keygen|python3?)\b`)
 )
 
 // wrongFlags returns the flags in the code of a document that the program does not have. Lines that
