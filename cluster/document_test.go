@@ -34,7 +34,7 @@ func TestSetUpOnPostgresOfDocument(t *testing.T) {
 	s := startPostgres(t)
 	s.query(t, "CREATE ROLE keyhold LOGIN")
 	s.query(t, "CREATE DATABASE keyhold OWNER keyhold")
-	testSetUp(t, "Set-up on PostgreSQL", 8, "createuser keyhold", "true", "createdb --owner keyhold keyhold", "true",
+	testSetUp(t, "Set-up on PostgreSQL", 8, "createuser keyhold", "true", "createdb -O keyhold keyhold", "true",
 		"127.0.0.1:5432", s.address)
 }
 
