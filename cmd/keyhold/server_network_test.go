@@ -15,14 +15,14 @@ func TestConnectionLimit(t *testing.T) {
 		asked, descriptors, want int
 		usage                    bool
 	}{
-		{0, 200, 136, false},
+		{0, 200, 104, false},
 		{0, 1 << 20, conns.DefaultMax, false},
 		{100, 200, 100, false},
 		{10000, 1 << 20, 10000, false},
-		{137, 200, 0, true},
+		{105, 200, 0, true},
 		{-1, 200, 0, true},
-		{0, 79, 0, false},
-		{0, 80, 16, false},
+		{0, 111, 0, false},
+		{0, 112, 16, false},
 	} {
 		got, err := networkOptions{maxConnections: c.asked}.limit(c.descriptors)
 		_, usage := errors.AsType[usageError](err)

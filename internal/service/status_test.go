@@ -92,9 +92,9 @@ func TestStatusHasTheSituation(t *testing.T) {
 		Connections: &api.StatusUse{Used: new(int64(3)), Limit: new(int64(4))}, Disk: &api.StatusDisk{Free: new(int64(5))},
 		Certificate: &api.StatusCertificate{NotAfter: api.NewTimestamp(time.Unix(120, 0))},
 		Throttled:   new(int64(0)), Deletions: []api.StatusMoment{}, Expiries: []api.StatusMoment{}, Keys: []api.StatusKeys{}, Nodes: []api.StatusNode{},
-		Custodies: got.Custodies, Started: got.Started, Time: got.Time, KeysCounted: got.KeysCounted,
+		Custodies: got.Custodies, RootKey: got.RootKey, Readings: []api.StatusReading{}, Started: got.Started, Time: got.Time, KeysCounted: got.KeysCounted,
 	}
-	if !reflect.DeepEqual(got, want) {
+	if !reflect.DeepEqual(got, want) || got.RootKey == nil {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	unready := new(api.StatusResponse)
