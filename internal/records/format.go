@@ -19,6 +19,9 @@ const FormatPath = "records"
 // has no record of the format.
 const NewestFormat = 7
 
+// BackupFormat is the oldest format of the records in a backup: no older version makes backups.
+const BackupFormat = 6
+
 // A Format is the format of all records and, during a migration, the progress of the migration.
 // Its members never change, because older programs read the record.
 type Format struct {

@@ -15,7 +15,7 @@ import (
 // docs/formats.md describes this format of records. A new one needs a migration.
 func TestNumbers(t *testing.T) {
 	listtest.Numbers(t, [][3]any{
-		{"newest format", NewestFormat, 7},
+		{"newest format", NewestFormat, 7}, {"oldest format of a backup", BackupFormat, 6},
 		{"shapes of the grants of a grantee", MaxGrantShapes, 20},
 		{"bytes of the names in the shapes", MaxGrantShapeNames, 16_384},
 		{"hours of a token key", TokenKeyHours, 25},

@@ -32,7 +32,7 @@ func (c *copier) readSource(ctx context.Context, r store.Reader) error {
 		if err = errors.Join(err, f.Check()); err != nil {
 			return err
 		}
-		if f.Format != records.NewestFormat {
+		if f.Format < c.oldestFormat() {
 			return fmt.Errorf("%w: format %d, and this program writes format %d", ErrOlderFormat, f.Format, records.NewestFormat)
 		}
 		d, _, err := records.Deployments.Get(v, records.DeploymentPath)
@@ -49,6 +49,15 @@ func (c *copier) readSource(ctx context.Context, r store.Reader) error {
 		c.progress.Source, err = c.stateOf(v)
 		return err
 	})
+}
+
+// oldestFormat returns the oldest format of records that can be copied. The records of a backup keep their format, and
+// the first start on the target migrates them.
+func (c *copier) oldestFormat() int {
+	if c.Snapshot != nil {
+		return records.BackupFormat
+	}
+	return records.NewestFormat
 }
 
 // stateOf returns a text that is different after each start of a node on the source. It returns ErrServing if a node
