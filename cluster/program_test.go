@@ -241,7 +241,8 @@ func testPrograms(t *testing.T, d *deployment) {
 	d.refuses("is in the folder", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key", "--log", log)
 	d.must("verified", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key")
 	d.refuses("the target is not empty", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key")
-	d.refusesToRestart("belongs to another deployment", "serve", "--store", d.url, "--root-key-file", "root.key", "--data", "one")
+	// A store of PostgreSQL counts its revisions itself, so it can be older than the log of the node.
+	d.refusesToRestart("another ", "serve", "--store", d.url, "--root-key-file", "root.key", "--data", "one")
 	four := d.serve("four")
 	four.must("Proof", "import", "alias/app", "--from", "app.key", "--no-expiry", "--wrapping-key-spec", "RSA_2048")
 	four.end(syscall.SIGTERM)

@@ -16,6 +16,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/keyhold/keyhold/byok/awsimport"
+	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/nodes"
 )
 
@@ -51,9 +52,10 @@ func report(w io.Writer, err error) int {
 }
 
 // isNoNode reports whether a server ended because it cannot be the node of its data folder as long as the folder, the
-// program and the other nodes stay as they are.
+// program, the store and the other nodes stay as they are.
 func isNoNode(err error) bool {
-	return errors.Is(err, nodes.ErrRunning) || errors.Is(err, nodes.ErrStranger) || errors.Is(err, nodes.ErrNewerLevel)
+	return errors.Is(err, nodes.ErrRunning) || errors.Is(err, nodes.ErrStranger) ||
+		errors.Is(err, nodes.ErrNewerLevel) || errors.Is(err, journal.ErrOlderStore)
 }
 
 // unjoin returns the errors that errors.Join joined, or the error itself.

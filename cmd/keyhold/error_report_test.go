@@ -136,6 +136,7 @@ func TestReportOfOthers(t *testing.T) {
 		{exitCode(exitExpiring), exitExpiring, ""},
 		{fmt.Errorf("start: %w", nodes.ErrRunning), exitNoNode, "keyhold: start: " + nodes.ErrRunning.Error() + "\n"},
 		{errors.Join(nodes.ErrStranger, errors.New("it broke")), exitNoNode, "keyhold: " + nodes.ErrStranger.Error() + "\nkeyhold: it broke\n"},
+		{fmt.Errorf("open: %w", journal.ErrOlderStore), exitNoNode, "keyhold: open: " + journal.ErrOlderStore.Error() + "\n"},
 		{nodes.ErrNewerLevel, exitNoNode, "keyhold: " + nodes.ErrNewerLevel.Error() + "\n"},
 		{journal.ErrFenced, exitFailed, "keyhold: " + journal.ErrFenced.Error() + "\n"},
 		{nodes.ErrTwin, exitFailed, "keyhold: " + nodes.ErrTwin.Error() + "\n"},
