@@ -34,7 +34,9 @@ func TestAnswersAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.ListKeys(t.Context(), &kms.ListKeysInput{}); err == nil || !strings.Contains(err.Error(), "longer than 1048576 bytes") {
+	// The SDK sometimes closes a connection whose answer comes at once, and then it returns another error.
+	if _, err := c.ListKeys(t.Context(), &kms.ListKeysInput{}); err == nil || !strings.Contains(err.Error(), "longer than 1048576 bytes") &&
+		!strings.Contains(err.Error(), "use of closed network connection") {
 		t.Errorf("ListKeys: %v", err)
 	}
 	var clock api.ClockResponse
