@@ -169,8 +169,7 @@ const find = `(selector, name) => [...document.querySelectorAll(selector)].filte
 func (p *page) press(name string) {
 	p.Helper()
 	found := `(` + find + `)("button, a, summary, [role=tab]", ` + quote(name) + `).filter((e) => !e.disabled)`
-	p.until(fmt.Sprintf("that %q can be pressed", name), found+`.length > 0`)
-	eval[bool](p, found+`[0].click(), true`)
+	p.until(fmt.Sprintf("that %q can be pressed", name), `((e) => Boolean(e) && (e.click(), true))(`+found+`[0])`)
 }
 
 // control is JavaScript that returns the control with a label.

@@ -28,11 +28,12 @@ function Policy({ api, id }) {
     return { key, text: (await api.call("GetKeyPolicy", { KeyId: key.KeyId }, { signal })).Policy };
   }, [id]);
   return html`<${Load} of=${loaded} what="the policy">${({ key, text }) =>
-    html`<${Edit} key=${text} api=${api} id=${key.KeyId} stored=${text} onSaved=${loaded.again} />`}<//>`;
+    html`<${Edit} api=${api} id=${key.KeyId} text=${text} />`}<//>`;
 }
 
-function Edit({ api, id, stored, onSaved }) {
-  const [text, setText] = useState(stored);
+function Edit({ api, id, text: loaded }) {
+  const [stored, setStored] = useState(loaded);
+  const [text, setText] = useState(loaded);
   const [bypass, setBypass] = useState(false);
   const [result, setResult] = useState({});
   const changed = text !== stored;
@@ -41,8 +42,8 @@ function Edit({ api, id, stored, onSaved }) {
     setResult({ busy: true });
     try {
       await api.call("PutKeyPolicy", { KeyId: id, Policy: text, ...(bypass && { BypassPolicyLockoutSafetyCheck: true }) });
+      setStored(text); // what is typed meanwhile stays
       setResult({ saved: true });
-      onSaved();
     } catch (error) {
       setResult({ error, text });
     }
