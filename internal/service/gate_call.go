@@ -39,7 +39,7 @@ type call struct {
 	asOf      time.Time      // the decision is valid as of this time, if other nodes share the store
 	reads     *store.Reads   // what the call read; nil unless other nodes share the store
 	held      []func() error // decisions besides the asks, which decideAgain repeats
-	paused    bool           // pauseNow has to make up for a pause
+	paused    bool           // a refusal takes refusalTime
 
 	// blobKey is the key that the ciphertext of a past request named, if the call explains a
 	// decision.
@@ -127,7 +127,6 @@ func (c *call) notCommitted(err error) error {
 		return err
 	}
 	c.created = ""
-	c.pauseNow()
 	if len(c.written) > 0 {
 		if failed := c.materials.Discard(c.ctx, c.written...); failed != nil {
 			return errors.Join(err, failed)

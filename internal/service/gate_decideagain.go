@@ -100,7 +100,6 @@ func (c *call) confirm() error {
 	if c.store.Revision() == c.decidedAt {
 		return nil
 	}
-	defer c.pauseNow()
 	return c.store.View(c.ctx, func(v *store.View) error { return c.decideAgain(v) })
 }
 

@@ -159,21 +159,14 @@ func errNotAuthorized(p identity.Principal, action, resource, reason string) err
 // maxPausing is the maximum number of refusals that wait at a time. Each holds a timer of the system.
 const maxPausing = 32
 
-// pause waits for the rest of refusalTime. A View should not last, so pause within a View leaves
-// the waiting to pauseNow.
-func (c *call) pause() {
-	if c.from != nil {
-		c.paused = true
-		return
-	}
-	c.Turn.End()
-	c.pauseUntil(c.begun.Add(refusalTime))
-}
+// pause lets a refusal take refusalTime. Do waits after everything else is done: after the event too, which names the key
+// if there is one.
+func (c *call) pause() { c.paused = true }
 
-// pauseNow waits for a pause that a View has put off.
-func (c *call) pauseNow() {
-	if c.paused {
-		c.paused = false
-		c.pause()
+// endPause waits for the rest of refusalTime, if a refusal has to take it.
+func (c *call) endPause(err error) {
+	if c.paused && err != nil {
+		c.Turn.End()
+		c.pauseUntil(c.begun.Add(refusalTime))
 	}
 }

@@ -40,10 +40,17 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	if s.store.Shared() {
 		c.reads = new(store.Reads)
 	}
+	out, err := c.do()
+	c.endPause(err)
+	return out, err
+}
+
+// do does what Do does, except for the time that a refusal takes.
+func (c *call) do() (any, error) {
 	if err := c.checkAdmission(); err != nil {
 		return nil, err
 	}
-	if c.Turn.wasRefused() || !c.Operation.Unsigned && !s.rates.admit(&c.Caller.Principal, c.Operation.class, c.begun) {
+	if c.Turn.wasRefused() || !c.Operation.Unsigned && !c.rates.admit(&c.Caller.Principal, c.Operation.class, c.begun) {
 		return nil, c.throttle()
 	}
 	c.noteAccessKey()
@@ -56,7 +63,7 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 		// The material was deleted or imported again, or the alias was moved to another key,
 		// between the look-up and its use: read the present state from the store.
 		c.keys, c.held = c.keys[:0], nil
-		c.through = s.store.Shared()
+		c.through = c.store.Shared()
 		out, err = c.carryOut()
 	}
 	if c.committed { // with its event
@@ -74,7 +81,7 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	}
 	e := c.event(err)
 	c.Turn.End()
-	if auditErr := s.audit.Write(ctx, e); auditErr != nil {
+	if auditErr := c.audit.Write(c.ctx, e); auditErr != nil {
 		return nil, notAudited(auditErr, err)
 	}
 	if err == nil && c.Operation.usesKeys {

@@ -47,7 +47,6 @@ func (c *call) view(fn func(*store.View) error) error { return c.source().view(f
 
 // decideInView decides in one View.
 func (c *call) decideInView(decide func(v *store.View) error) error {
-	defer c.pauseNow()
 	asOf, told := time.Now(), c.store.Told()
 	err := c.view(decide)
 	if err == nil && c.store.Shared() {

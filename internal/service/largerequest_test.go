@@ -97,7 +97,8 @@ func TestTurnEndsBeforeARequestWaits(t *testing.T) {
 	}
 	turn = s.Queue(t.Context(), testCaller, largeBody)
 	c := &call{Service: s, ctx: t.Context(), begun: time.Now(), Request: Request{Turn: turn}}
-	if c.pause(); turn.lasts() || !isFree(t, s) {
+	c.pause()
+	if c.endPause(errRead); turn.lasts() || !isFree(t, s) {
 		t.Error("the turn lasts as a refusal takes its time")
 	}
 }
