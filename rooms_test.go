@@ -65,10 +65,11 @@ internal/policy/hostile   internal/key internal/policy  |
 internal/admit            |  sys
 internal/store            internal/measure  |  json
 internal/store/boltpages  internal/store  |
-internal/store/etcd       internal/store internal/store/remote  |  etcd grpc uuid zap
+internal/store/etcd       internal/store internal/store/engine internal/store/remote  |  etcd grpc uuid zap
 internal/store/local      internal/durable internal/store/boltpages internal/store internal/space  |  bbolt
 internal/store/memory     internal/store  |  btree
-internal/store/postgres   internal/store internal/store/remote  |  pgx
+internal/store/postgres   internal/store internal/store/engine internal/store/remote  |  pgx
+internal/store/engine     |
 internal/store/remote     internal/guarded  |
 internal/store/storetest  internal/store  |
 internal/listtest         |

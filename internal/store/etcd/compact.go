@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
-	"sync"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc/codes"
+
+	"github.com/keyhold/keyhold/internal/store/engine"
 )
 
 // The compactor of each node removes revisions that are older than keep, in steps of keep/12. Several nodes may
@@ -19,32 +20,22 @@ import (
 // protects. A View that runs for keep/6 gets a hold, so the hold exists long before keep has passed.
 type compactor struct {
 	b    *Backend
-	keep time.Duration
 	log  *slog.Logger
 	hold hold
-
-	mu      sync.Mutex
-	samples []sample
-	due     int64 // revision that may be compacted by its age
-	done    int64 // revision of the last compaction
-}
-
-// A sample is a revision that was the newest one at a time of the monotonic clock.
-type sample struct {
-	rev int64
-	at  time.Time
+	ages engine.Ages
+	done int64 // revision of the last compaction
 }
 
 func newCompactor(b *Backend, keep time.Duration, log *slog.Logger) *compactor {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &compactor{b: b, keep: keep, log: log, hold: newHold()}
+	return &compactor{b: b, log: log, hold: newHold(), ages: engine.Ages{Keep: keep}}
 }
 
 // run compacts until ctx ends.
 func (c *compactor) run(ctx context.Context) {
-	ticker := time.NewTicker(c.keep / 12)
+	ticker := time.NewTicker(c.ages.Keep / 12)
 	defer ticker.Stop()
 	for {
 		if err := c.step(ctx); err != nil && ctx.Err() == nil {
@@ -71,16 +62,16 @@ func (c *compactor) report(err error) {
 }
 
 func (c *compactor) step(ctx context.Context) error {
-	rev, err := c.b.newest(ctx)
+	rev, err := c.b.asker.Ask(ctx)
 	if err != nil {
 		return err
 	}
 	now := time.Now()
-	c.note(rev, now)
-	if err := c.hold.renew(ctx, c.b, c.b.views.oldest(now.Add(-c.keep/6)), c.keep/2); err != nil {
+	c.ages.Note(rev, now)
+	if err := c.hold.renew(ctx, c.b, c.b.views.Oldest(now.Add(-c.ages.Keep/6)), c.ages.Keep/2); err != nil {
 		return err
 	}
-	target := c.target(now)
+	target := c.ages.Due(now)
 	if target <= c.done {
 		return nil
 	}
@@ -88,7 +79,7 @@ func (c *compactor) step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if target = lower(lower(target, held), c.b.views.oldest(now.Add(time.Hour))); target <= c.done {
+	if target = engine.Lower(engine.Lower(target, held), c.b.views.Oldest(now.Add(time.Hour))); target <= c.done {
 		return nil
 	}
 	if err := c.b.removeBefore(ctx, target); err != nil {
@@ -96,27 +87,6 @@ func (c *compactor) step(ctx context.Context) error {
 	}
 	c.done = target
 	return nil
-}
-
-// note adds a sample, unless the last one is nearly as new.
-func (c *compactor) note(rev int64, at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if n := len(c.samples); n > 0 && (rev <= c.samples[n-1].rev || at.Sub(c.samples[n-1].at) < c.keep/60) {
-		return
-	}
-	c.samples = append(c.samples, sample{rev, at})
-}
-
-// target returns the newest revision that was the newest one at least keep ago, or 0. It forgets older samples.
-func (c *compactor) target(now time.Time) int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for len(c.samples) > 0 && now.Sub(c.samples[0].at) >= c.keep {
-		c.due = c.samples[0].rev
-		c.samples = c.samples[1:]
-	}
-	return c.due
 }
 
 // removeBefore removes the revisions before rev. A newer compaction, of another node, is as good.
@@ -145,7 +115,7 @@ func (b *Backend) held(ctx context.Context) (rev int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		rev = lower(rev, held)
+		rev = engine.Lower(rev, held)
 	}
 	return rev, nil
 }

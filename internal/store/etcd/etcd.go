@@ -17,6 +17,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/engine"
 )
 
 // ErrOtherCluster means that the members belong to another cluster than the one that the records were written
@@ -28,10 +29,10 @@ type Backend struct {
 	members *members
 	names   names
 	timeout time.Duration
-	asker   asker
+	asker   engine.Asker[int64] // for the newest revision of the cluster
 	joiner  joiner
 	head    head
-	views   views
+	views   engine.Views
 	compact *compactor // nil without compaction
 
 	life context.Context // ends with Close
@@ -59,7 +60,7 @@ func Open(ctx context.Context, c Config) (*Backend, error) {
 	}
 	b := &Backend{members: members, names: newNames(c.Prefix), timeout: or(c.Timeout, DefaultTimeout)}
 	b.joiner.send = b.commitAll
-	b.head.raised, b.views.running = make(chan struct{}), map[*reader]time.Time{}
+	b.asker.Question, b.head.raised = b.askNewest, make(chan struct{})
 	b.life, b.end = context.WithCancel(context.Background())
 	if err := b.claim(ctx, c.Cluster); err != nil {
 		b.Close()

@@ -100,7 +100,7 @@ func (s *Slots) Erase(ctx context.Context, slots ...string) error {
 			return err
 		}
 		if s.b.compact != nil {
-			s.b.compact.note(rev, time.Now())
+			s.b.compact.ages.Note(rev, time.Now())
 		}
 	}
 	return nil

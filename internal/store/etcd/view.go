@@ -19,13 +19,12 @@ func (b *Backend) View(ctx context.Context, fn func(store.Reader) error) error {
 		return err
 	}
 	defer leave()
-	rev, err := b.newest(ctx)
+	rev, err := b.asker.Ask(ctx)
 	if err != nil {
 		return err
 	}
 	r := &reader{ctx, b, rev}
-	b.views.begin(r)
-	defer b.views.end(r)
+	defer b.views.Begin(rev)()
 	return fn(r)
 }
 
@@ -62,7 +61,7 @@ func (b *Backend) GetNewest(ctx context.Context, keys ...[]byte) ([]store.Item, 
 	}
 	defer leave()
 	if len(keys) == 0 {
-		rev, err := b.newest(ctx)
+		rev, err := b.asker.Ask(ctx)
 		return nil, rev, err
 	}
 	got, err := b.read(ctx, b.gets(keys))

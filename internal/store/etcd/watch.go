@@ -26,7 +26,7 @@ func (b *Backend) Watch(ctx context.Context, after int64, fn func(store.Change) 
 	if err != nil {
 		return err
 	}
-	newest, err := b.newest(ctx)
+	newest, err := b.asker.Ask(ctx)
 	leave()
 	if err != nil {
 		return err

@@ -2,9 +2,10 @@ package postgres
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/store/engine"
 )
 
 const (
@@ -16,25 +17,14 @@ const (
 // processes may do so at once. It removes no version that a running View of any process reads: the beat of a process
 // has the oldest revision that its Views read.
 type compactor struct {
-	b    *Backend
-	keep time.Duration
-
+	b      *Backend
+	ages   engine.Ages
 	erased atomic.Bool // a slot was erased since the last vacuum
-
-	mu      sync.Mutex
-	samples []sample
-	due     int64 // revision that may be compacted by its age
-}
-
-// A sample is a revision that was the newest one at a time of the monotonic clock.
-type sample struct {
-	rev int64
-	at  time.Time
 }
 
 // run compacts until ctx ends.
 func (c *compactor) run(ctx context.Context) {
-	ticker := time.NewTicker(c.keep / 12)
+	ticker := time.NewTicker(c.ages.Keep / 12)
 	defer ticker.Stop()
 	for {
 		if err := c.step(ctx); err != nil && ctx.Err() == nil {
@@ -50,41 +40,20 @@ func (c *compactor) run(ctx context.Context) {
 }
 
 func (c *compactor) step(ctx context.Context) error {
-	p, err := c.b.prove(ctx)
+	p, err := c.b.asker.Ask(ctx)
 	if err != nil {
 		return err
 	}
 	now := time.Now()
-	c.note(p.rev, now)
+	c.ages.Note(p.rev, now)
 	if err := c.vacuumSlots(ctx); err != nil {
 		return err
 	}
-	target := lower(c.target(now), c.b.views.oldest(now.Add(time.Hour)))
+	target := engine.Lower(c.ages.Due(now), c.b.views.Oldest(now.Add(time.Hour)))
 	if target == 0 {
 		return nil
 	}
 	return c.removeBefore(ctx, target)
-}
-
-// note adds a sample, unless the last one is nearly as new.
-func (c *compactor) note(rev int64, at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if n := len(c.samples); n > 0 && (rev <= c.samples[n-1].rev || at.Sub(c.samples[n-1].at) < c.keep/60) {
-		return
-	}
-	c.samples = append(c.samples, sample{rev, at})
-}
-
-// target returns the newest revision that was the newest one at least keep ago, or 0. It forgets older samples.
-func (c *compactor) target(now time.Time) int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for len(c.samples) > 0 && now.Sub(c.samples[0].at) >= c.keep {
-		c.due = c.samples[0].rev
-		c.samples = c.samples[1:]
-	}
-	return c.due
 }
 
 // Statements of a compaction. A reader looks at the floor in the snapshot of its read, so the floor is raised before

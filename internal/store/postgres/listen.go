@@ -41,7 +41,7 @@ func (l *listener) run(ctx context.Context) {
 			return
 		}
 		if l.watchers.Load() > 0 && l.b.sinceProof() >= least {
-			_, _ = l.b.prove(ctx) // a failure shows by the age of what the watchers know
+			_, _ = l.b.asker.Ask(ctx) // a failure shows by the age of what the watchers know
 		}
 		if least == 0 {
 			time.Sleep(newsPause)

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/engine"
 )
 
 // A Backend is a [store.Backend] on PostgreSQL. Its methods may be called concurrently.
@@ -27,9 +28,10 @@ type Backend struct {
 	timeout time.Duration
 	log     *slog.Logger
 
-	asker    asker
+	asker    engine.Asker[proof]
+	proofs   proofs
 	joiner   joiner
-	views    views
+	views    engine.Views
 	compact  compactor
 	listener listener
 
@@ -63,8 +65,8 @@ func Open(ctx context.Context, c Config) (*Backend, error) {
 	}
 	b.life, b.end = context.WithCancel(context.Background())
 	b.joiner.send = b.commitAll
-	b.views.running = map[*reader]time.Time{}
-	b.compact = compactor{b: b, keep: cmp.Or(c.Keep, DefaultKeep)}
+	b.asker.Question = b.ask
+	b.compact = compactor{b: b, ages: engine.Ages{Keep: cmp.Or(c.Keep, DefaultKeep)}}
 	b.listener = listener{b: b, channel: "keyhold_" + cmp.Or(c.Schema, DefaultSchema)}
 	b.feed = store.NewFeed(0, store.FeedSize)
 	if err := b.begin(ctx, c.Create); err != nil {
@@ -84,7 +86,7 @@ func (b *Backend) begin(ctx context.Context, create bool) error {
 		return err
 	}
 	b.feed, b.last = store.NewFeed(head.rev, store.FeedSize), head
-	if _, err := b.prove(ctx); err != nil {
+	if _, err := b.asker.Ask(ctx); err != nil {
 		return err
 	}
 	b.running.Go(func() { b.compact.run(b.life) })
@@ -142,7 +144,7 @@ func (b *Backend) Watch(ctx context.Context, after int64, fn func(store.Change) 
 	if err != nil {
 		return err
 	}
-	_, err = b.prove(ctx)
+	_, err = b.asker.Ask(ctx)
 	leave()
 	if err != nil {
 		return err

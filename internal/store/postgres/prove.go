@@ -28,63 +28,13 @@ const (
 // beat.
 type proof struct{ rev, beat int64 }
 
-// An asker asks for proofs. All who need a proof while a question is on its way share the next question, so their
-// number does not matter to the server.
-type asker struct {
-	mu   sync.Mutex
-	busy bool      // a question is on its way
-	next *question // has not been asked; nil if nobody waits for it
+// proofs are what the process knows of its own beats. The beat belongs to the question on its way.
+type proofs struct {
+	beat int64 // of the last question
 
-	beat   int64     // of the last question
+	mu     sync.Mutex
 	proved int64     // the last beat that was acknowledged, by a server with the history that this process knows
 	last   time.Time // when the last proof was asked for
-}
-
-// A question has an answer when done is closed.
-type question struct {
-	done  chan struct{}
-	proof proof
-	err   error
-}
-
-// prove returns the newest revision at a time after the call.
-func (b *Backend) prove(ctx context.Context) (proof, error) {
-	q := b.joinQuestion()
-	select {
-	case <-q.done:
-		return q.proof, q.err
-	case <-ctx.Done():
-		return proof{}, ctx.Err()
-	}
-}
-
-// joinQuestion returns a question that was not asked before the call.
-func (b *Backend) joinQuestion() *question {
-	b.asker.mu.Lock()
-	defer b.asker.mu.Unlock()
-	if b.asker.next == nil {
-		b.asker.next = &question{done: make(chan struct{})}
-	}
-	if !b.asker.busy {
-		b.asker.busy = true
-		go b.askAll()
-	}
-	return b.asker.next
-}
-
-// askAll asks one question after the other, until nobody waits for one.
-func (b *Backend) askAll() {
-	for {
-		b.asker.mu.Lock()
-		q := b.asker.next
-		b.asker.next, b.asker.busy = nil, q != nil
-		b.asker.mu.Unlock()
-		if q == nil {
-			return
-		}
-		q.proof, q.err = b.ask()
-		close(q.done)
-	}
 }
 
 // ask asks one server after the other until one proves to be the primary.
@@ -92,9 +42,9 @@ func (b *Backend) ask() (p proof, err error) {
 	err = b.untilProved(b.life, func(ctx context.Context) error {
 		asked := time.Now()
 		if p, err = b.askOnce(ctx); err == nil {
-			b.asker.mu.Lock()
-			b.asker.last, b.asker.proved = asked, p.beat
-			b.asker.mu.Unlock()
+			b.proofs.mu.Lock()
+			b.proofs.last, b.proofs.proved = asked, p.beat
+			b.proofs.mu.Unlock()
 		}
 		return err
 	})
@@ -103,16 +53,16 @@ func (b *Backend) ask() (p proof, err error) {
 
 // isProved reports whether a beat that a server shows is known to be acknowledged.
 func (b *Backend) isProved(beat int64) bool {
-	b.asker.mu.Lock()
-	defer b.asker.mu.Unlock()
-	return beat <= b.asker.proved
+	b.proofs.mu.Lock()
+	defer b.proofs.mu.Unlock()
+	return beat <= b.proofs.proved
 }
 
 // sinceProof returns the time since the last proof was asked for.
 func (b *Backend) sinceProof() time.Duration {
-	b.asker.mu.Lock()
-	defer b.asker.mu.Unlock()
-	return time.Since(b.asker.last)
+	b.proofs.mu.Lock()
+	defer b.proofs.mu.Unlock()
+	return time.Since(b.proofs.last)
 }
 
 // untilProved repeats an attempt, with another server each time, until it succeeds.
@@ -156,6 +106,14 @@ func (b *Backend) leave() {
 	}
 }
 
+// held returns the revision that other processes must not compact, or nil.
+func (b *Backend) held() *int64 {
+	if rev := b.views.Oldest(time.Now().Add(time.Hour)); rev != 0 {
+		return &rev
+	}
+	return nil
+}
+
 // beatAndRead writes the beat, and reads the head and the changes since the one that the feed has told last.
 const beatAndRead = `
 WITH beat AS (
@@ -174,13 +132,13 @@ func (b *Backend) askOnce(ctx context.Context) (proof, error) {
 		return proof{}, err
 	}
 	defer c.Release()
-	b.asker.beat++ // of a question, which has no other at its side
-	beat, told := b.asker.beat, b.told()
+	b.proofs.beat++ // of a question, which has no other at its side
+	beat, told := b.proofs.beat, b.told()
 	var seen []change
 	var batch pgx.Batch
 	var committed bool
 	b.queueBegin(&batch)
-	batch.Queue(b.in(beatAndRead), b.process, beat, b.views.held(), told.rev, maxChanges).Query(scanChanges(&seen))
+	batch.Queue(b.in(beatAndRead), b.process, beat, b.held(), told.rev, maxChanges).Query(scanChanges(&seen))
 	queueCommit(&batch, &committed)
 	if err := outcome(c, committed, sendAll(ctx, c, &batch)); err != nil {
 		return proof{}, err

@@ -86,13 +86,12 @@ func (s *Slots) read(ctx context.Context, text string, args ...any) ([]store.Ite
 		return nil, err
 	}
 	defer leave()
-	p, err := s.b.prove(ctx)
+	p, err := s.b.asker.Ask(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r := &reader{ctx, s.b, p}
-	s.b.views.begin(r) // keeps the floor below its revision, which slots do not have
-	defer s.b.views.end(r)
+	defer s.b.views.Begin(p.rev)() // keeps the floor below its revision, which slots do not have
 	return r.read(proved+text, args...)
 }
 

@@ -17,13 +17,12 @@ func (b *Backend) View(ctx context.Context, fn func(store.Reader) error) error {
 		return err
 	}
 	defer leave()
-	p, err := b.prove(ctx)
+	p, err := b.asker.Ask(ctx)
 	if err != nil {
 		return err
 	}
 	r := &reader{ctx, b, p}
-	b.views.begin(r)
-	defer b.views.end(r)
+	defer b.views.Begin(p.rev)()
 	return fn(r)
 }
 
@@ -105,7 +104,7 @@ func (r *reader) read(text string, args ...any) (items []store.Item, err error) 
 		case floor > r.rev:
 			return store.ErrTooOld
 		case !r.b.isProved(beat): // a server with another history may have got the next beat
-			_, err = r.b.prove(ctx)
+			_, err = r.b.asker.Ask(ctx)
 			return err
 		}
 		return nil

@@ -1,4 +1,4 @@
-package etcd
+package engine
 
 import (
 	"testing"
@@ -8,12 +8,12 @@ import (
 func TestTarget(t *testing.T) {
 	start := time.Now()
 	at := func(d time.Duration) time.Time { return start.Add(d) }
-	c := newCompactor(nil, time.Hour, nil)
+	c := Ages{Keep: time.Hour}
 	for _, s := range []struct {
 		rev int64
 		at  time.Duration
 	}{{10, 0}, {10, 5 * time.Minute}, {20, 10 * time.Minute}, {25, 10*time.Minute + 30*time.Second}, {30, 20 * time.Minute}} {
-		c.note(s.rev, at(s.at))
+		c.Note(s.rev, at(s.at))
 	}
 	if len(c.samples) != 3 { // 10 is the newest twice, and 25 comes too soon after 20
 		t.Errorf("%d samples", len(c.samples))
@@ -28,7 +28,7 @@ func TestTarget(t *testing.T) {
 		{90 * time.Minute, 30},
 		{10 * time.Hour, 30},
 	} {
-		if got := c.target(at(test.at)); got != test.want {
+		if got := c.Due(at(test.at)); got != test.want {
 			t.Errorf("after %v: %d, want %d", test.at, got, test.want)
 		}
 	}
@@ -36,19 +36,19 @@ func TestTarget(t *testing.T) {
 
 func TestOldestView(t *testing.T) {
 	start := time.Now()
-	v := views{running: map[*reader]time.Time{}}
-	if rev := v.oldest(start.Add(time.Hour)); rev != 0 {
+	var v Views
+	if rev := v.Oldest(start.Add(time.Hour)); rev != 0 {
 		t.Errorf("without a View: %d", rev)
 	}
-	a, b := &reader{rev: 7}, &reader{rev: 5}
-	v.running[a], v.running[b] = start, start.Add(time.Minute)
+	v.beginAt(7, start)
+	end := v.beginAt(5, start.Add(time.Minute))
 	for after, want := range map[time.Duration]int64{0: 0, time.Second: 7, time.Hour: 5} {
-		if rev := v.oldest(start.Add(after)); rev != want {
+		if rev := v.Oldest(start.Add(after)); rev != want {
 			t.Errorf("of those from before %v: %d, want %d", after, rev, want)
 		}
 	}
-	v.end(b)
-	if rev := v.oldest(start.Add(time.Hour)); rev != 7 {
+	end()
+	if rev := v.Oldest(start.Add(time.Hour)); rev != 7 {
 		t.Errorf("after its end: %d", rev)
 	}
 }
