@@ -25,17 +25,13 @@ func (s settings) backup() error {
 	if s.many == 0 {
 		return nil
 	}
-	k, err := s.startKeyhold(anywhere)
+	k, took, err := s.startFilled(anywhere)
 	if err != nil {
 		return err
 	}
 	defer k.stop()
-	begun := time.Now()
-	if err := fill(k.addr, s.many); err != nil {
-		return err
-	}
 	fmt.Printf("Backup of a server with %d keys, which took %.0f s to create, under %d requests a second\n", s.many,
-		time.Since(begun).Seconds(), openRate)
+		took.Seconds(), openRate)
 	b := &backupRun{settings: s, server: k, dir: k.data + "-backup"}
 	defer os.RemoveAll(b.dir)
 	if err := os.Mkdir(b.dir, 0o700); err != nil {

@@ -22,17 +22,12 @@ func (s settings) manyKeys() error {
 		return err
 	}
 	defer few.stop()
-	many, err := s.startKeyhold(onFirstProcessor)
+	many, took, err := s.startFilled(onFirstProcessor)
 	if err != nil {
 		return err
 	}
 	defer many.stop()
-	begun := time.Now()
-	if err := fill(many.addr, s.many); err != nil {
-		return err
-	}
-	fmt.Printf("A server with 10 keys, and one with %d, which took %.0f s to create\n", s.many,
-		time.Since(begun).Seconds())
+	fmt.Printf("A server with 10 keys, and one with %d, which took %.0f s to create\n", s.many, took.Seconds())
 	for _, used := range []int{10, 1000} {
 		for _, operation := range s.ops {
 			if strings.Contains(operation, ":") {
@@ -78,6 +73,19 @@ func (s settings) alternate(first *load, on *server, second *load, onOther *serv
 		firsts, seconds = append(firsts, one), append(seconds, other)
 	}
 	return median(firsts), median(seconds), nil
+}
+
+// startFilled starts the program as startKeyhold does, and creates the keys of s.many. It returns how long they took.
+func (s settings) startFilled(where placement) (k *server, took time.Duration, err error) {
+	if k, err = s.startKeyhold(where); err != nil {
+		return nil, 0, err
+	}
+	begun := time.Now()
+	if err := fill(k.addr, s.many); err != nil {
+		k.stop()
+		return nil, 0, err
+	}
+	return k, time.Since(begun), nil
 }
 
 // fill creates keys concurrently.

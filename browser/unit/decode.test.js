@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toHex, utf8 } from "../../internal/console/static/material/bytes.js";
+import { toHex, utf8 } from "../../internal/console/static/lib/bytes.js";
 import { decodeBase64, decodeHex } from "../../internal/console/static/material/decode.js";
 
 test("base64", () => {

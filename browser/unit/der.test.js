@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fromHex, toHex } from "../../internal/console/static/material/bytes.js";
+import { fromHex, toHex } from "../../internal/console/static/lib/bytes.js";
 import { OCTET_STRING, integer, read, write } from "../../internal/console/static/material/der.js";
 
 test("lengths are in their shortest form", () => {

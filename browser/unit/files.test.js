@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toBase64 } from "../../internal/console/static/material/bytes.js";
+import { toBase64 } from "../../internal/console/static/lib/bytes.js";
 import { parametersFile, readWrapped } from "../../internal/console/static/material/files.js";
 import { folder, makeKey, openssl, rsa } from "./openssl.js";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toHex } from "../../internal/console/static/material/bytes.js";
+import { toHex } from "../../internal/console/static/lib/bytes.js";
 import { localText, membersOf, problemOf, readLocal } from "../../internal/console/static/material/expiry.js";
 import { generate } from "../../internal/console/static/material/generate.js";
 import { Held } from "../../internal/console/static/material/held.js";

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fromHex, toHex } from "../../internal/console/static/material/bytes.js";
+import { fromHex, toHex } from "../../internal/console/static/lib/bytes.js";
 import { wrapPadded } from "../../internal/console/static/material/kwp.js";
 import { folder, openssl } from "./openssl.js";
 

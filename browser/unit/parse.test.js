@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { concat, fromHex, toBase64, toHex, utf8 } from "../../internal/console/static/material/bytes.js";
+import { concat, fromHex, toBase64, toHex, utf8 } from "../../internal/console/static/lib/bytes.js";
 import { generate, originalOf } from "../../internal/console/static/material/generate.js";
 import { parse, parseText } from "../../internal/console/static/material/parse.js";
 import { importableSpecs, kindOf } from "../../internal/console/static/material/specs.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { concat, fromBase64, fromHex, toBase64, toHex, utf8 } from "../../internal/console/static/material/bytes.js";
+import { concat, fromBase64, fromHex, toBase64, toHex, utf8 } from "../../internal/console/static/lib/bytes.js";
 import { derive, fingerprint, keyIdOf, keyMaterialId } from "../../internal/console/static/material/ids.js";
 import { mac, openCiphertext, prove } from "../../internal/console/static/material/prove.js";
 import { ec, folder, makeKey, openssl } from "./openssl.js";

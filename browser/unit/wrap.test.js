@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toHex } from "../../internal/console/static/material/bytes.js";
+import { toHex } from "../../internal/console/static/lib/bytes.js";
 import { permits, wrappingKeySpecs } from "../../internal/console/static/material/specs.js";
 import {
   algorithmsFor,

@@ -3,8 +3,6 @@ package etcd
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -13,10 +11,10 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/engine"
 )
 
 const (
-	slotName  = 16   // random bytes of a name
 	slotsPage = 1000 // slots that Each reads at once
 )
 
@@ -51,9 +49,7 @@ func (s *Slots) Put(ctx context.Context, secret []byte) (string, error) {
 		return "", err
 	}
 	defer leave()
-	random := make([]byte, slotName)
-	rand.Read(random)
-	name := hex.EncodeToString(random)
+	name := engine.NewSlotName()
 	key := s.b.names.slot(name)
 	_, err = s.b.commit(clientv3.OpTxn([]clientv3.Cmp{clientv3.Compare(clientv3.CreateRevision(key), "=", 0)},
 		[]clientv3.Op{clientv3.OpPut(key, string(secret))}, nil))
@@ -67,7 +63,7 @@ func (s *Slots) Get(ctx context.Context, slot string) ([]byte, error) {
 		return nil, err
 	}
 	defer leave()
-	if !isSlot(slot) {
+	if !engine.IsSlotName(slot) {
 		return nil, store.ErrNoSlot
 	}
 	got, err := s.b.read(ctx, clientv3.OpGet(s.b.names.slot(slot)))
@@ -88,7 +84,7 @@ func (s *Slots) Erase(ctx context.Context, slots ...string) error {
 		return err
 	}
 	defer leave()
-	slots = slices.DeleteFunc(slices.Clone(slots), func(slot string) bool { return !isSlot(slot) })
+	slots = slices.DeleteFunc(slices.Clone(slots), func(slot string) bool { return !engine.IsSlotName(slot) })
 	slices.Sort(slots)
 	for page := range slices.Chunk(slices.Compact(slots), store.MaxBatch) {
 		var deletes []clientv3.Op
@@ -118,7 +114,7 @@ func (s *Slots) delete(ctx context.Context, op clientv3.Op) (rev int64, err erro
 
 // Each implements [store.Slots.Each]. It reads pages, each at a revision of its own.
 func (s *Slots) Each(ctx context.Context, after string, fn func(slot string, damage error) bool) error {
-	if after != "" && !isSlot(after) {
+	if after != "" && !engine.IsSlotName(after) {
 		return store.ErrNoSlot
 	}
 	for {
@@ -163,10 +159,4 @@ func (s *Slots) Close() error {
 		return store.ErrClosed
 	}
 	return nil
-}
-
-// isSlot reports whether a name can be the name of a slot.
-func isSlot(name string) bool {
-	random, err := hex.DecodeString(name)
-	return err == nil && len(random) == slotName
 }

@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -11,10 +9,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/engine"
 )
 
 const (
-	slotName  = 16   // random bytes of a name
 	slotsPage = 1000 // slots that Each reads at once
 	maxSends  = 4    // attempts of a deletion of unknown outcome
 )
@@ -50,9 +48,7 @@ func (s *Slots) Put(ctx context.Context, secret []byte) (string, error) {
 		return "", err
 	}
 	defer leave()
-	random := make([]byte, slotName)
-	rand.Read(random)
-	name := hex.EncodeToString(random)
+	name := engine.NewSlotName()
 	return name, s.b.write(`INSERT INTO $.slots (name, secret) VALUES ($1, $2)`, name, secret)
 }
 
@@ -97,7 +93,7 @@ func (s *Slots) read(ctx context.Context, text string, args ...any) ([]store.Ite
 
 // Get implements [store.Slots.Get].
 func (s *Slots) Get(ctx context.Context, slot string) ([]byte, error) {
-	if !isSlot(slot) {
+	if !engine.IsSlotName(slot) {
 		slot = ""
 	}
 	found, err := s.read(ctx, `SELECT convert_to(name, 'UTF8'), $2::bigint, 0, secret FROM $.slots
@@ -119,7 +115,7 @@ func (s *Slots) Erase(ctx context.Context, slots ...string) error {
 		return err
 	}
 	defer leave()
-	slots = slices.DeleteFunc(slices.Clone(slots), func(slot string) bool { return !isSlot(slot) })
+	slots = slices.DeleteFunc(slices.Clone(slots), func(slot string) bool { return !engine.IsSlotName(slot) })
 	slices.Sort(slots)
 	for page := range slices.Chunk(slices.Compact(slots), store.MaxBatch) {
 		if err := s.delete(ctx, page); err != nil {
@@ -143,7 +139,7 @@ func (s *Slots) delete(ctx context.Context, names []string) (err error) {
 
 // Each implements [store.Slots.Each]. It reads pages, each at a time of its own.
 func (s *Slots) Each(ctx context.Context, after string, fn func(slot string, damage error) bool) error {
-	if after != "" && !isSlot(after) {
+	if after != "" && !engine.IsSlotName(after) {
 		return store.ErrNoSlot
 	}
 	for {
@@ -166,10 +162,4 @@ func (s *Slots) Close() error {
 		return store.ErrClosed
 	}
 	return nil
-}
-
-// isSlot reports whether a name can be the name of a slot.
-func isSlot(name string) bool {
-	random, err := hex.DecodeString(name)
-	return err == nil && len(random) == slotName
 }

@@ -1,5 +1,6 @@
 // Use a key: a box that tries it, and lines for programs.
 
+import { fromBase64, toBase64, utf8 } from "./bytes.js";
 import { html, useState } from "./dom.js";
 import { Button, Code, Failure, Field, Select, useAction } from "./parts.js";
 import { snippets } from "./snippets.js";
@@ -31,10 +32,10 @@ function Box({ of, api, operation }) {
     event.preventDefault();
     const { input, algorithm } = event.target.elements;
     action.run(async () => {
-      const body = { KeyId: of.KeyId, [operation.input]: operation.text ? toBase64(input.value) : input.value.trim() };
+      const body = { KeyId: of.KeyId, [operation.input]: operation.text ? toBase64(utf8(input.value)) : input.value.trim() };
       if (algorithm) body[operation.algorithm] = algorithm.value;
       const answer = await api.call(operation.name, body);
-      setResult(operation.shows ? fromBase64(answer[operation.output]) : answer[operation.output]);
+      setResult(operation.shows ? shown(answer[operation.output]) : answer[operation.output]);
     }).then((ok) => ok || setResult(""));
   };
   return html`<h2>${operation.name}</h2><form onSubmit=${submit}>
@@ -48,14 +49,10 @@ function Box({ of, api, operation }) {
   </form>`;
 }
 
-function toBase64(text) {
-  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
-}
-
-/** fromBase64 returns bytes as text, or as base64 if they are not text. */
-function fromBase64(base64) {
+/** shown returns bytes as text, or as base64 if they are not text. */
+function shown(base64) {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
+    return new TextDecoder("utf-8", { fatal: true }).decode(fromBase64(base64));
   } catch {
     return base64;
   }

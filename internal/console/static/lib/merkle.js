@@ -1,5 +1,7 @@
 // Verifies in the page that an event is in the audit log. docs/proof-format.md describes the format.
 
+import { concat, equal, fromBase64, toHex } from "./bytes.js";
+
 /** NotProved says why a proof does not prove its event. */
 export class NotProved extends Error {}
 
@@ -18,22 +20,10 @@ export function decodeBase64(text) {
     throw new NotProved(`This is not base64: ${text.slice(0, 60)}`);
   }
   if (btoa(raw) !== text) throw new NotProved(`This is not canonical base64: ${text.slice(0, 60)}`);
-  return Uint8Array.from(raw, (c) => c.charCodeAt(0));
+  return fromBase64(text);
 }
 
-function join(...parts) {
-  const all = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const p of parts) {
-    all.set(p, at);
-    at += p.length;
-  }
-  return all;
-}
-
-const sha256 = async (...parts) => new Uint8Array(await crypto.subtle.digest("SHA-256", join(...parts)));
-
-const equal = (a, b) => a.length === b.length && a.every((byte, i) => byte === b[i]);
+const sha256 = async (...parts) => new Uint8Array(await crypto.subtle.digest("SHA-256", concat(...parts)));
 
 function parseNumber(text) {
   if (!/^(0|[1-9][0-9]{0,18})$/.test(text)) throw new NotProved(`This is not a number of lines: ${text.slice(0, 60)}`);
@@ -82,11 +72,9 @@ export async function parseVerifierKey(text) {
   const raw = decodeBase64(key);
   if (raw.length !== 33 || raw[0] !== 1) throw new NotProved("This is not the verifier key of a log.");
   const hash = (await sha256(encoder.encode(name + "\n"), raw)).slice(0, 4);
-  if (hex(hash) !== id) throw new NotProved("The ID in the verifier key does not belong to the key.");
+  if (toHex(hash) !== id) throw new NotProved("The ID in the verifier key does not belong to the key.");
   return { name, id: hash, key: raw.slice(1) };
 }
-
-const hex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 
 /**
  * Parses a proof (C2SP tlog-proof).

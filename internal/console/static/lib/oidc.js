@@ -1,5 +1,7 @@
 // Sign-in by OIDC: authorization code with PKCE (RFC 7636), then AssumeRoleWithWebIdentity.
 
+import { fromBase64, toBase64 } from "./bytes.js";
+
 const pending = "keyhold.sign-in"; // in the storage of the tab, until the issuer sends the user back
 
 const redirectURI = () => location.origin + "/console/";
@@ -96,7 +98,7 @@ async function request(address, options) {
 function claimsOf(token) {
   const part = (token.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/");
   try {
-    return JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(part), (c) => c.charCodeAt(0))));
+    return JSON.parse(new TextDecoder().decode(fromBase64(part)));
   } catch {
     throw named("SignInRefused", "The issuer gave a token that is not a JWT.");
   }
@@ -111,7 +113,7 @@ function random() {
 }
 
 function base64url(bytes) {
-  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+  return toBase64(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
 }
 
 function named(name, message) {

@@ -1,5 +1,7 @@
 // Signature Version 4 with WebCrypto. Source: "Create a signed AWS API request" in the IAM user guide.
 
+import { toHex } from "./bytes.js";
+
 const encoder = new TextEncoder();
 const hmac = { name: "HMAC", hash: "SHA-256" };
 
@@ -55,7 +57,7 @@ export async function sign(signer, request) {
   const text = ["AWS4-HMAC-SHA256", time, scope.join("/"), await sha256(canonical)].join("\n");
   const key = await signer.key(scope[0], request.region, request.service);
   headers.authorization = `AWS4-HMAC-SHA256 Credential=${signer.accessKeyId}/${scope.join("/")}, ` +
-    `SignedHeaders=${names.join(";")}, Signature=${hex(await mac(key, text))}`;
+    `SignedHeaders=${names.join(";")}, Signature=${toHex(await mac(key, text))}`;
   return headers;
 }
 
@@ -81,9 +83,5 @@ async function mac(key, text) {
 }
 
 async function sha256(text) {
-  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text))));
-}
-
-function hex(bytes) {
-  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text))));
 }

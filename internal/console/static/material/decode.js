@@ -1,5 +1,5 @@
 // Decoders of text that stay among octets: JavaScript cannot overwrite a string.
-import { utf8, wipe } from "./bytes.js";
+import { utf8, wipe } from "../lib/bytes.js";
 
 const isSpace = (c) => c === 0x20 || (c >= 0x09 && c <= 0x0d);
 

@@ -1,5 +1,5 @@
 // DER (ITU-T X.690): the few types that private keys have.
-import { concat } from "./bytes.js";
+import { concat } from "../lib/bytes.js";
 
 export const INTEGER = 0x02;
 export const BIT_STRING = 0x03;

@@ -1,5 +1,5 @@
 // The two files of an import in two halves (docs/import-files.md).
-import { fromBase64 } from "./bytes.js";
+import { fromBase64 } from "../lib/bytes.js";
 import { fingerprint, keyIdOf } from "./ids.js";
 
 const parametersFormat = "keyhold-import-parameters-v1";

@@ -1,7 +1,7 @@
 // New key material, from the random generator of the browser.
 import { canonical, wrapElsewhere } from "./privatekey.js";
 import { kindOf } from "./specs.js";
-import { toBase64, toHex, utf8, wipe } from "./bytes.js";
+import { toBase64, toHex, utf8, wipe } from "../lib/bytes.js";
 
 /**
  * Generates key material for a spec: as many bytes as the hash of an HMAC key has, 32 for a symmetric key, or a

@@ -1,5 +1,5 @@
 // The key material of the page, in one place, so that it can be overwritten.
-import { wipe } from "./bytes.js";
+import { wipe } from "../lib/bytes.js";
 import { fingerprint, keyIdOf, keyMaterialId } from "./ids.js";
 import { originalOf } from "./generate.js";
 

@@ -1,5 +1,5 @@
 // Names of key material and of wrapping keys that people and the server can compare.
-import { toHex, utf8 } from "./bytes.js";
+import { toHex, utf8 } from "../lib/bytes.js";
 
 /** Derives bits with HKDF-SHA-256 without salt (RFC 5869). @returns {Promise<Uint8Array>} */
 export async function derive(secret, info, bytes) {

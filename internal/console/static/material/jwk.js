@@ -1,5 +1,5 @@
 // JSON Web Keys (RFC 7517, RFC 7518): symmetric, EC and RSA.
-import { utf8, wipe } from "./bytes.js";
+import { utf8, wipe } from "../lib/bytes.js";
 import { decodeBase64 } from "./decode.js";
 import { wrapElsewhere } from "./privatekey.js";
 

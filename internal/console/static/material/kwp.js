@@ -1,5 +1,5 @@
 // AES key wrap with padding (RFC 5649). WebCrypto has only the form without padding (RFC 3394).
-import { concat, wipe } from "./bytes.js";
+import { concat, wipe } from "../lib/bytes.js";
 
 const zeroIV = new Uint8Array(16);
 

@@ -1,5 +1,5 @@
 // Reads a file or a pasted text as the key material of a key spec.
-import { utf8, wipe } from "./bytes.js";
+import { utf8, wipe } from "../lib/bytes.js";
 import { decodeBase64, decodeHex, find, isText, startsWith, trim } from "./decode.js";
 import { readJWK } from "./jwk.js";
 import { canonical, split, wrapElsewhere } from "./privatekey.js";

@@ -1,5 +1,5 @@
 // Private keys in the one form in which a server stores them, so that the page computes the same key material ID.
-import { concat, equal, fromHex, toHex, wipe } from "./bytes.js";
+import { concat, equal, fromHex, toHex, wipe } from "../lib/bytes.js";
 import * as der from "./der.js";
 import { importableSpecs, kindOf } from "./specs.js";
 

@@ -1,5 +1,5 @@
 // Proofs that a server has the imported material: the page compares what only this material can give.
-import { concat, equal, fromBase64, toBase64, toHex, utf8, wipe } from "./bytes.js";
+import { concat, equal, fromBase64, toBase64, toHex, utf8, wipe } from "../lib/bytes.js";
 import { derive, keyMaterialId } from "./ids.js";
 import { kindOf } from "./specs.js";
 

@@ -1,5 +1,5 @@
 // Wrapping of key material under the wrapping public key, by the algorithms of GetParametersForImport.
-import { concat, wipe } from "./bytes.js";
+import { concat, wipe } from "../lib/bytes.js";
 import { wrapPadded } from "./kwp.js";
 import { permits } from "./specs.js";
 

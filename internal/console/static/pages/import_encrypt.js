@@ -2,7 +2,7 @@
 
 import { html, useState } from "../lib/dom.js";
 import { Button, Facts, Failure, Field } from "../lib/parts.js";
-import { fromBase64, toBase64 } from "../material/bytes.js";
+import { fromBase64, toBase64 } from "../lib/bytes.js";
 import { generate } from "../material/generate.js";
 import { parse, parseText } from "../material/parse.js";
 import { kindOf, sizesText } from "../material/specs.js";

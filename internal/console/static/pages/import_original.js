@@ -2,7 +2,7 @@
 
 import { download, html, useState } from "../lib/dom.js";
 import { Button, Failure, Field } from "../lib/parts.js";
-import { equal, wipe } from "../material/bytes.js";
+import { equal, wipe } from "../lib/bytes.js";
 import { parse } from "../material/parse.js";
 
 /** @param {{held: import("../material/held.js").Held, name: string, spec: string, onKept: () => void}} props */

@@ -2,7 +2,7 @@
 
 import { html, useState } from "../lib/dom.js";
 import { Button, Code, Facts, Failure, Select, Time } from "../lib/parts.js";
-import { fromBase64 } from "../material/bytes.js";
+import { fromBase64 } from "../lib/bytes.js";
 import { fingerprint } from "../material/ids.js";
 import { wrappingKeySpecs } from "../material/specs.js";
 import { algorithmsFor, notInPages } from "../material/wrap.js";
