@@ -30,7 +30,7 @@ func (s settings) reseal() error {
 	begun := time.Now()
 	time.Sleep(max(10*time.Second, 5*s.length))
 	rotated := time.Now()
-	err = s.rotate(k)
+	err = rotate(k)
 	ended := time.Now()
 	if failed := l.stop(); err == nil {
 		err = failed
@@ -44,34 +44,29 @@ func (s settings) reseal() error {
 }
 
 // rotate makes a new data key, and waits until all records are sealed again.
-func (s settings) rotate(k *server) error {
+func rotate(k *server) error {
 	if _, err := callAdmin(k.addr, "SealRotate", map[string]any{"Key": "Data"}); err != nil {
 		return err
 	}
 	for {
 		time.Sleep(100 * time.Millisecond)
-		if _, left, err := s.rotation(k.addr); err != nil || left == 0 {
+		if done, err := isResealed(k.addr); err != nil || done {
 			return err
 		}
 	}
 }
 
-// rotation returns the phase of the rotation of data keys, and 0 if all records are sealed again.
-func (s settings) rotation(addr string) (phase string, left float64, err error) {
+// isResealed reports whether all records are sealed again: the rotation of data keys rests.
+func isResealed(addr string) (bool, error) {
 	body, err := callAdmin(addr, "SealStatus", map[string]any{})
 	if err != nil {
-		return "", 0, err
+		return false, err
 	}
 	var out struct {
 		Rotation struct{ Phase string }
 	}
-	if err := json.Unmarshal(body, &out); err != nil {
-		return "", 0, err
-	}
-	if out.Rotation.Phase == "resting" {
-		return out.Rotation.Phase, 0, nil
-	}
-	return out.Rotation.Phase, 1, nil
+	err = json.Unmarshal(body, &out)
+	return out.Rotation.Phase == "resting", err
 }
 
 // callAdmin sends one administrative request.

@@ -38,7 +38,7 @@ const addresses = `
 // loaded is JavaScript that says whether a page has loaded what it shows.
 const loaded = `document.querySelector("main h1, main [role=alert]") && !document.querySelector(".loading, [aria-busy=true]")`
 
-// Each page, in both colour schemes and on a narrow screen, passes the rules of axe-core whose breach is serious, and
+// Each page, in the colour schemes of check and on a narrow screen, passes the rules of axe-core whose breach is serious, and
 // does not scroll sideways.
 func TestAccessibility(t *testing.T) {
 	t.Parallel()
@@ -62,7 +62,7 @@ func TestAccessibility(t *testing.T) {
 	}
 }
 
-// check runs axe-core in both colour schemes, and looks for sideways scrolling at 360 px.
+// check runs axe-core, in both colour schemes or in the short form in the light one, and looks for sideways scrolling at 360 px.
 func check(p *page, name string) {
 	p.Helper()
 	for _, scheme := range []string{"light", "dark"} {

@@ -11,7 +11,7 @@ import (
 // all nodes.
 const quickStories = "05-import|07-expiration|aliases|grants|restart"
 
-// quickPostgresStories are those of them that run on PostgreSQL too in make test.
+// quickPostgresStories are the stories that make test also runs on PostgreSQL.
 const quickPostgresStories = "grants|restart"
 
 // The stories of testdata run on three nodes that share a store. Each request meets the next node. With KEYHOLD_CLUSTER,

@@ -137,10 +137,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	if s, err = service.Open(ctx, c); err != nil {
 		return o.explain(err)
 	}
-	if err := o.checkStore(ctx, s); err != nil {
-		return err
-	}
-	if err := applySeed(ctx, s, declared, logger); err != nil {
+	if err := o.fill(ctx, s, declared, logger); err != nil {
 		return err
 	}
 	certificate, err := o.enableTLS(&network, logger)

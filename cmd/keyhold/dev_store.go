@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/seed"
 	"github.com/keyhold/keyhold/internal/service"
 )
 
@@ -88,6 +89,14 @@ func (o *devOptions) awaitRoot(patience time.Duration) {
 			return
 		}
 	}
+}
+
+// fill makes the keys of a seed file, unless the store is that of a server for production.
+func (o devOptions) fill(ctx context.Context, s *service.Service, declared seed.File, log *slog.Logger) error {
+	if err := o.checkStore(ctx, s); err != nil {
+		return err
+	}
+	return applySeed(ctx, s, declared, log)
 }
 
 // checkStore rejects the store of a server for production.

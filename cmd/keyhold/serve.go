@@ -204,20 +204,12 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err != nil {
 		return o.explain(err)
 	}
-	if err := d.HoldReserve(o.data, int64(o.reserve)<<20, logger); err != nil {
-		return err
-	}
-	o.auditSync.apply(d)
-	c, err := o.configure(d.Config(), listener.Addr().String(), logger)
+	seen := &observed{complete: make(chan struct{})}
+	c, err := o.configureOn(d, listener.Addr().String(), &others, seen, logger)
 	if err != nil {
 		return err
 	}
-	c.AuditNeeded = others.needed(c.Full)
-	o.expiry.configure(&c, logger)
 	o.expiry.run(ctx)
-	c.Protected = func(ctx context.Context) error { return others.begin(ctx, c.Audit) }
-	seen := &observed{complete: make(chan struct{})}
-	c.Situation, c.Readings = seen.situation, seen.readings
 	if s, err = service.Open(ctx, c); err != nil {
 		return o.explain(err)
 	}
@@ -236,6 +228,26 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	h.Trace = traceBy(spans)
 	w := watched{service: s, data: o.data, devices: &others, locked: locked, expiry: &o.expiry, node: c.Node}
 	return r.answer(ctx, w, seen, h, network, own, listener)
+}
+
+// configureOn prepares a deployment for the service, and returns the configuration of the service. It makes the hook
+// of the warnings.
+func (o *serveOptions) configureOn(
+	d host.Deployment, address string, others *devices, seen *observed, logger *slog.Logger,
+) (c service.Config, err error) {
+	if err := d.HoldReserve(o.data, int64(o.reserve)<<20, logger); err != nil {
+		return c, err
+	}
+	o.auditSync.apply(d)
+	if c, err = o.configure(d.Config(), address, logger); err != nil {
+		return c, err
+	}
+	c.AuditNeeded = others.needed(c.Full)
+	o.expiry.configure(&c, logger)
+	log := c.Audit
+	c.Protected = func(ctx context.Context) error { return others.begin(ctx, log) }
+	c.Situation, c.Readings = seen.situation, seen.readings
+	return c, nil
 }
 
 // answer answers requests until ctx ends. own is the private listener, or nil. seen is what the service shows of the

@@ -207,6 +207,22 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		grantTokens:   keyring.GrantTokens(),
 		sessionTokens: newSessionTokens(keyring.SessionTokens()),
 	}
+	s.assemble(c, keyring)
+	s.follow(c.Dev)
+	if err := s.checkFormat(ctx); err != nil {
+		return nil, errors.Join(err, s.end())
+	}
+	if err := s.resume(ctx, c); err != nil {
+		return nil, errors.Join(err, s.end())
+	}
+	s.sharing = s.nodes
+	s.expiry.watcher = s.newExpiries(c)
+	s.sweeper = startSweeper(s)
+	return s, nil
+}
+
+// assemble adds the parts that need others.
+func (s *Service) assemble(c Config, keyring *seal.Keyring) {
 	s.store.Limit(quotasOf(c.Quotas)...)
 	s.complete(c)
 	s.journal = journal.New(s.store, s.audit, s.log, c.fenced())
@@ -223,17 +239,6 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	}
 	s.usage = newKeyUsage(s.store, s.log, s.full, putUsages)
 	s.accessKeyUse = newKeyUsage(s.store, s.log, s.full, putAccessKeyUsages)
-	s.follow(c.Dev)
-	if err := s.checkFormat(ctx); err != nil {
-		return nil, errors.Join(err, s.end())
-	}
-	if err := s.resume(ctx, c); err != nil {
-		return nil, errors.Join(err, s.end())
-	}
-	s.sharing = s.nodes
-	s.expiry.watcher = s.newExpiries(c)
-	s.sweeper = startSweeper(s)
-	return s, nil
 }
 
 func newBackups(c Config, keyring *seal.Keyring) *backup.Maker {

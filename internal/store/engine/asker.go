@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// An Asker asks one question after the other. All who want an answer while a question is on its way share the next
-// question, so their number does not matter to the engine. The zero value with Question set is ready.
+// An Asker asks one question after the other. Callers that come while a question is on its way share the next
+// question, so the number of callers does not matter to the engine. The zero value with Question set is ready.
 type Asker[T any] struct {
 	// Question is asked in a goroutine of its own, never twice at a time. No context of a caller ends it.
 	Question func() (T, error)
