@@ -1,6 +1,7 @@
 package service
 
 import (
+	"math/rand/v2"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
@@ -12,6 +13,11 @@ import (
 // refusalTime is the shortest time that a refusal of permission takes, so that the time does
 // not reveal how many policies and grants were examined.
 const refusalTime = 2 * time.Millisecond
+
+// maxExtraTime bounds the random time that a refusal takes besides refusalTime. The work before the pause changes the
+// caches of the processor and the length of its rest, which moves the end of the pause by about a microsecond. The
+// random time hides the microsecond: its standard deviation is 289 microseconds.
+const maxExtraTime = time.Millisecond
 
 // mayUse decides whether the caller may act on a key. If the key was not found, missing is the
 // error for a caller who may know whether it exists.
@@ -159,14 +165,14 @@ func errNotAuthorized(p identity.Principal, action, resource, reason string) err
 // maxPausing is the maximum number of refusals that wait at a time. Each holds a timer of the system.
 const maxPausing = 32
 
-// pause lets a refusal take refusalTime. Do waits after everything else is done: after the event too, which names
+// pause lets a refusal take refusalTime and a random extra time. Do waits after everything else is done: after the event too, which names
 // the key if there is one.
 func (c *call) pause() { c.paused = true }
 
-// endPause waits for the rest of refusalTime, if a refusal has to take it.
+// endPause waits for the rest of the time of a refusal, if the call was refused and has to take it.
 func (c *call) endPause(err error) {
 	if c.paused && err != nil {
 		c.Turn.End()
-		c.pauseUntil(c.begun.Add(refusalTime))
+		c.pauseUntil(c.begun.Add(refusalTime + rand.N(maxExtraTime)))
 	}
 }

@@ -24,16 +24,22 @@ func TestRefusalsOfNodesTakeTheirTime(t *testing.T) {
 		n.a.user("bob")
 		on := n.a.key()
 		absent := on[:len(on)-36] + "00000000-0000-4000-8000-000000000000"
+		times := map[time.Duration]bool{}
 		for _, operation := range []string{"DescribeKey", "GetKeyPolicy", "ListGrants"} {
 			for _, on := range []string{on, absent} {
 				var ends []time.Duration // from the start of the request
 				begun := time.Now()
 				n.b.Service.pauseUntil = func(end time.Time) { ends = append(ends, end.Sub(begun)) }
 				n.b.as("bob").mayNot(operation, on)
-				if len(ends) == 0 || ends[len(ends)-1] != refusalTime {
+				if len(ends) == 0 || ends[len(ends)-1] < refusalTime || ends[len(ends)-1] >= refusalTime+maxExtraTime {
 					n.b.Errorf("%s of %s: pauses until %v", operation, on, ends)
+				} else {
+					times[ends[len(ends)-1]] = true
 				}
 			}
+		}
+		if len(times) == 1 {
+			n.b.Errorf("all refusals take the same time, %v", times)
 		}
 	})
 }

@@ -49,6 +49,7 @@ func TestNumbers(t *testing.T) {
 		{"size of a large body", largeBody, 2048},
 		{"size of a long document", longDocument, 2048},
 		{"duration of a refusal", refusalTime, 2 * time.Millisecond},
+		{"random extra time of a refusal", maxExtraTime, time.Millisecond},
 		{"refusals that wait", maxPausing, 32},
 		{"decisions from memory", maxConfirmations, 2},
 		{"bytes of compiled policies", maxCompiled, 67_108_864},
