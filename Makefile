@@ -150,7 +150,7 @@ requests: ## Refuse 1,000,000 mutated signed requests of KMS and STS.
 	KEYHOLD_REQUESTS=1000000 go test -count=1 -v -timeout 60m -run '^TestMutations$$' ./internal/sigv4
 
 existence: ## Compare how long a missing and an existing key take: 100,000 samples of each comparison.
-	KEYHOLD_EXISTENCE=100000 go test -count=1 -v -timeout 60m -run '^TestExistenceTiming$$' ./internal/service
+	KEYHOLD_EXISTENCE=100000 go test -count=1 -v -timeout 60m -parallel 6 -run '^TestExistenceTiming$$' ./internal/service
 
 decisions: ## Compare the policy engine with a naive evaluator on 1,000,000 random requests.
 	KEYHOLD_DECISIONS=1000000 go test -count=1 -v -timeout 60m -run '^TestDecisionsAreTheNaiveOnes$$' ./internal/policy

@@ -18,8 +18,7 @@ const maxT = 4.5
 
 // The time of a refusal does not reveal whether a key exists. KEYHOLD_EXISTENCE is the number of
 // samples of each comparison. Without it there are too few samples for a result: make existence
-// runs the test on an otherwise idle machine. The comparisons may run beside one another, each in a process of its own
-// (-run TestExistenceTiming/NAME), because most of the time they wait.
+// runs the test on an otherwise idle machine. The comparisons run side by side, because they wait most of the time.
 func TestExistenceTiming(t *testing.T) {
 	n := count(t, "KEYHOLD_EXISTENCE", 100)
 	c := newAccessTest(t)
@@ -48,6 +47,7 @@ func TestExistenceTiming(t *testing.T) {
 		"a forbidden key and itself":                             {c.as("mallory").asks("Encrypt", there), c.as("mallory").asks("Encrypt", there)}, // shows the accuracy of the measurement
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			all, cropped := compareTimes(t, n, pair)
 			t.Logf("t = %.2f, without the slowest tenth %.2f, over %d samples", all, cropped, n)
 			if os.Getenv("KEYHOLD_EXISTENCE") != "" && (math.Abs(all) > maxT || math.Abs(cropped) > maxT) {
