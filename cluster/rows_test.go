@@ -28,7 +28,7 @@ var testsOfRows = map[string]string{
 	"the standby of PostgreSQL is away, and no other one is synchronous": "cluster.TestPostgresWaitForStandbyEnds cluster.TestPostgresChaos",
 	"a synchronous standby becomes the primary":                          "cluster.TestPostgresSplitPrimary cluster.TestPostgresChaos",
 	"the old primary of PostgreSQL goes on, cut off from its standbys":   "cluster.TestPostgresSplitPrimary cluster.TestPostgresChaos",
-	"a standby becomes the primary that lacks acknowledged changes":      "cluster.TestPostgresLostCommits",
+	"a standby that lacks acknowledged changes becomes the primary":      "cluster.TestPostgresLostCommits",
 	"the wait for a standby is cancelled by hand":                        "cluster.TestPostgresWaitForStandbyEnds cluster.TestPostgresChaos",
 	"PostgreSQL has no connection left":                                  "cluster.TestPostgresNoConnection cluster.TestPostgresChaos",
 	"the disk of PostgreSQL is full":                                     "cluster.TestPostgresFullDisk",

@@ -38,7 +38,7 @@ keyhold_disk_full                           gauge      -             1 while the
 keyhold_disk_free_bytes                     gauge      -             free space on the volume of the data folder
 keyhold_material_expiry_seconds             gauge      key,region    time until imported material of the key expires, for the next 100 materials
 keyhold_expiry_warnings_total               counter    ahead         warnings of this process about material that expires, by threshold
-keyhold_warnings_total                      counter    subject       warnings of this process about what else runs out: certificate, disk or root-key
+keyhold_warnings_total                      counter    subject       warnings of this process about a certificate, disk or root-key that runs out
 keyhold_expiry_hook_failures_total          counter    -             warnings that the hook did not take
 keyhold_certificate_expiry_seconds          gauge      -             time until the certificate of the server expires
 keyhold_root_key_age_seconds                gauge      -             age of the newest root key
