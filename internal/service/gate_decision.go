@@ -165,8 +165,8 @@ func errNotAuthorized(p identity.Principal, action, resource, reason string) err
 // maxPausing is the maximum number of refusals that wait at a time. Each holds a timer of the system.
 const maxPausing = 32
 
-// pause lets a refusal take refusalTime and a random extra time. Do waits after everything else is done: after the event too, which names
-// the key if there is one.
+// pause lets a refusal take refusalTime and a random extra time. Do waits after everything else is done: after the
+// event too, which names the key if there is one.
 func (c *call) pause() { c.paused = true }
 
 // endPause waits for the rest of the time of a refusal, if the call was refused and has to take it.
