@@ -37,7 +37,7 @@ internal/measure          |
 internal/health           |
 internal/tracing          |  otel
 internal/metrics          internal/measure  |  prometheus
-internal/private          internal/health  |  json
+internal/private          internal/admit internal/health  |  json
 internal/authority        |
 internal/seal             |  json
 internal/recipients       |  age xcrypto

@@ -247,8 +247,25 @@ func TestShowValue(t *testing.T) {
 		"unix:/run/log.sock":            "unix:/run/log.sock",
 		"etcd://a:1,b:2/keyhold":        "etcd://a:1,b:2/keyhold",
 		"syslog+tls://u:p:q@host:6514":  "syslog+tls://***@host:6514",
+		"https://host/path?token=x":     "https://host/path?***",
+		"https://host?token=x":          "https://host?***",
+		"https://a:b@c@host/path":       "https://***@host/path",
+		"etcd://a/k?user=u&tls=off":     "etcd://a/k?user=u&tls=off",
 	} {
 		flag := flags.Lookup("audit-forward")
+		if err := flag.Value.Set(value); err != nil {
+			t.Fatal(err)
+		}
+		if got := showValue(flag); got != want {
+			t.Errorf("%s: %s, want %s", value, got, want)
+		}
+	}
+	for value, want := range map[string]string{
+		"https://hooks.example.org/services/hunter2": "https://hooks.example.org/***",
+		"https://hooks.example.org":                  "https://hooks.example.org",
+		"/usr/local/bin/warn":                        "/usr/local/bin/warn",
+	} {
+		flag := flags.Lookup(hookFlag)
 		if err := flag.Value.Set(value); err != nil {
 			t.Fatal(err)
 		}

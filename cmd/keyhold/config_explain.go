@@ -57,18 +57,32 @@ func (c configuration) explain() (all []explainedSetting) {
 	return all
 }
 
-// showValue returns the value of a flag without the user and the password of a URL.
+// showValue returns the value of a flag without the user, the password and the query of a URL, and without the path of
+// the URL of a hook, which is often a secret itself.
 func showValue(flag *pflag.Flag) string {
 	text := flag.Value.String()
 	if text == "[]" {
 		return ""
 	}
-	before, rest, ok := strings.Cut(text, "://")
-	userinfo, host, secret := strings.Cut(rest, "@")
-	if ok && secret && !strings.ContainsAny(userinfo, "/?#") {
-		return before + "://***@" + host
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return text
 	}
-	return text
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	host, path := rest[:end], rest[end:]
+	if at := strings.LastIndex(host, "@"); at >= 0 {
+		host = "***" + host[at:]
+	}
+	if before, _, ok := strings.Cut(path, "?"); ok && scheme != "etcd" && scheme != "postgres" { // no secrets in these
+		path = before + "?***"
+	}
+	if flag.Name == hookFlag && path != "" {
+		path = "/***"
+	}
+	return scheme + "://" + host + path
 }
 
 // explained returns the settings as a table.

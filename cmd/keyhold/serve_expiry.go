@@ -16,6 +16,9 @@ import (
 	"github.com/keyhold/keyhold/internal/service"
 )
 
+// hookFlag is the flag of a hook.
+const hookFlag = "expiry-hook"
+
 // mostThresholds limits the values of --expiry-warnings.
 const mostThresholds = 10
 
@@ -43,7 +46,7 @@ func (o *expiryOptions) serverFlags(c *cobra.Command) {
 }
 
 func (o *expiryOptions) hookFlag(c *cobra.Command) {
-	c.Flags().StringVar(&o.hookTo, "expiry-hook", "",
+	c.Flags().StringVar(&o.hookTo, hookFlag, "",
 		"absolute path of a command, or https URL, that gets each of these warnings as JSON")
 }
 

@@ -78,7 +78,7 @@ func Parse(text, key string) (Anchor, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf("%q is not an anchor: give file:PATH or https://HOST", text)
+		return nil, errors.New("this is not an anchor: give file:PATH or https://HOST")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return nil, errors.New("the URL of a witness has no user, no query and no fragment")
 	case u.Scheme == "http" && !loopback(u.Hostname()):

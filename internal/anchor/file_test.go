@@ -174,6 +174,7 @@ func TestParse(t *testing.T) {
 	for text, key := range map[string]string{
 		"": key, "/mnt/anchor": "", "file:anchor": "", "file:": "", "file:/mnt/a": key, "ftp://x": key, "https://": key, "https://x?y": key, "https://a:b@x": key, "https://x#y": key,
 		"http://10.0.0.1": key, "https://x": "", "https://y": "key", "https://z z": key,
+		"htps://a:b@x": key, "https://a:b@%zz": key,
 	} {
 		if a, err := Parse(text, key); err == nil || strings.Contains(err.Error(), "a:b") {
 			t.Errorf("%s %s: %v, %v", text, key, a, err)

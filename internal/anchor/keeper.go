@@ -56,6 +56,7 @@ type Keeper struct {
 	refused   atomic.Pointer[error]   // why operations are refused
 	failed    atomic.Pointer[error]   // of the last attempt; nil before it
 	lag       atomic.Int64            // lines of the newest checkpoint that are not confirmed
+	late      <-chan error            // of an attempt that has not ended, or nil; confirmed belongs to this attempt
 }
 
 // Start compares the log with the anchor. It returns an error only if the anchor, or the state of the Keeper, refutes
@@ -100,7 +101,10 @@ func (k *Keeper) Lag() int64 { return k.lag.Load() }
 func (k *Keeper) Run(ctx context.Context) {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	tried, asked := k.confirmed.Size, k.Now()
+	tried, asked := int64(-1), k.Now()
+	if k.late == nil {
+		tried = k.confirmed.Size
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -141,10 +145,36 @@ func (k *Keeper) newest() (Checkpoint, error) {
 	return Open(signed, k.Verifier, k.Log)
 }
 
-// attempt gives the newest checkpoint to the anchor.
+// errSilent means that an anchor did not answer within the time of an attempt.
+var errSilent = fmt.Errorf("it does not answer within %v: check the volume or the server of the anchor", attemptTime)
+
+// attempt gives the newest checkpoint to the anchor. A file on a volume that hangs does not end with its context, so an
+// attempt that is late goes on, and no other one begins before its end.
 func (k *Keeper) attempt(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, attemptTime)
-	defer cancel()
+	if k.late == nil {
+		result := make(chan error, 1)
+		k.late = result
+		go func() {
+			within, cancel := context.WithTimeout(ctx, attemptTime)
+			defer cancel()
+			result <- k.once(within)
+		}()
+	}
+	limit := time.NewTimer(attemptTime + time.Second) // later than the end of a request to a witness
+	defer limit.Stop()
+	select {
+	case err := <-k.late:
+		k.late = nil
+		return err
+	case <-limit.C:
+		return errSilent
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// once makes one attempt.
+func (k *Keeper) once(ctx context.Context) error {
 	c, err := k.newest()
 	if err != nil {
 		return err

@@ -101,6 +101,61 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// A hanging anchor does not answer, and does not end with its context, as a file on a volume that hangs.
+type hanging struct {
+	Anchor
+	hangs atomic.Bool
+	end   chan struct{}
+	calls atomic.Int64
+}
+
+func (h *hanging) Keep(ctx context.Context, c Checkpoint, confirmed int64) ([]byte, error) {
+	h.calls.Add(1)
+	if h.hangs.Load() {
+		<-h.end
+	}
+	return h.Anchor.Keep(ctx, c, confirmed)
+}
+
+// An anchor that hangs stops a server that requires it, as an anchor that fails does, and is waited for by one goroutine.
+func TestAnchorHangs(t *testing.T) {
+	for _, atStart := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			var log bytes.Buffer
+			l, dir := newLog(t, "line", 40), t.TempDir()
+			a := &hanging{Anchor: File{filepath.Join(dir, "anchor")}, end: make(chan struct{})}
+			a.hangs.Store(atStart)
+			c := keeperOf(l, 10, dir, a, true, &log)
+			k, err := Start(t.Context(), c)
+			if err != nil || (k.Healthy() == nil) == atStart {
+				t.Fatal(err, k.Healthy())
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan struct{})
+			go func() { k.Run(ctx); close(ended) }()
+			a.hangs.Store(true)
+			c.Log.(*source).size.Store(12)
+			time.Sleep(patience + 3*attemptTime)
+			if k.Healthy() == nil || !errors.Is(k.Failing(), errSilent) {
+				t.Errorf("at the start %v: %v, %v", atStart, k.Healthy(), k.Failing())
+			}
+			before := a.calls.Load()
+			time.Sleep(time.Hour)
+			if n := a.calls.Load(); n != before {
+				t.Errorf("%d more attempts wait", n-before)
+			}
+			a.hangs.Store(false)
+			close(a.end)
+			time.Sleep(askEvery + attemptTime)
+			if k.Healthy() != nil || k.Lag() != 0 {
+				t.Errorf("when it answers again: %v, lag %d", k.Healthy(), k.Lag())
+			}
+			cancel()
+			<-ended
+		})
+	}
+}
+
 // A checkpoint is kept within seconds, and the same one once a minute.
 func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

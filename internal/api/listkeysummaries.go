@@ -26,8 +26,9 @@ const (
 )
 
 // ListKeySummariesResponse has a page of summaries. A page with fewer summaries than the limit, or with none, can have
-// a NextMarker: the server examines a limited number of keys for each request. NotShown is the number of keys that the
-// page leaves out because the caller may not describe them; it is missing if the caller may not list keys.
+// a NextMarker: the server examines a limited number of keys for each request. NotShown is the number of examined keys
+// that the caller may not describe, whatever the request selects. It is missing if the caller may not list keys, and
+// with EXPIRY.
 type ListKeySummariesResponse struct {
 	Keys       []KeySummary `json:"Keys"`
 	NextMarker *string      `json:"NextMarker,omitzero"`

@@ -29,11 +29,12 @@ func ParseIssuer(text string) (i Issuer, err error) {
 	u, err := url.Parse(i.URL)
 	switch {
 	case err != nil || !hostPattern.MatchString(u.Host) || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return i, fmt.Errorf("%q is not the URL of an issuer: write it without user, query and fragment", i.URL)
+		return i, fmt.Errorf("the URL of the issuer for client %q is wrong: write it without user, query and fragment",
+			i.ClientID)
 	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
 		return i, nil
 	}
-	return i, fmt.Errorf("%q is not an https URL", i.URL)
+	return i, fmt.Errorf("the URL of the issuer for client %q is not an https URL", i.ClientID)
 }
 
 func isLoopback(host string) bool {

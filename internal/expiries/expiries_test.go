@@ -66,8 +66,9 @@ func TestCheckHook(t *testing.T) {
 	for to, valid := range map[string]bool{
 		"https://hooks.example.org/x": true, "/usr/local/bin/warn": true,
 		"http://hooks.example.org": false, "warn": false, "": false, "https://\x00": false,
+		"https://hooks.example.org/hunter2/%zz": false, "http://hooks.example.org/hunter2": false, "https:///hunter2": false,
 	} {
-		if err := CheckHook(to); (err == nil) != valid {
+		if err := CheckHook(to); (err == nil) != valid || err != nil && strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %v", to, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,14 +37,17 @@ type Hook struct {
 	failure atomic.Uint64
 }
 
-// CheckHook reports whether to is the path of a command or an https URL.
+// CheckHook returns an error unless to is the path of a command or an https URL. The error does not show to, because a
+// URL of a hook is often a secret itself.
 func CheckHook(to string) error {
 	if strings.HasPrefix(to, "https://") {
-		_, err := http.NewRequest(http.MethodPost, to, nil)
-		return err
+		if u, err := url.Parse(to); err != nil || u.Host == "" {
+			return errors.New("the https URL cannot be parsed: write it as https://HOST/PATH")
+		}
+		return nil
 	}
 	if !filepath.IsAbs(to) {
-		return fmt.Errorf("%q is neither an https URL nor the absolute path of a command", to)
+		return errors.New("give an https URL, or the absolute path of a command")
 	}
 	return nil
 }

@@ -17,6 +17,9 @@ type Options struct {
 	Host  string      // of this machine, in syslog messages
 }
 
+// errNoTarget does not show the text, whose query can have a secret.
+var errNoTarget = errors.New("this is not a target: give syslog+tls://HOST:PORT, unix:PATH or https://HOST/PATH")
+
 // Parse returns the target of a flag.
 func Parse(text string, o Options) (Target, error) {
 	if path, ok := strings.CutPrefix(text, "unix:"); ok {
@@ -28,7 +31,7 @@ func Parse(text string, o Options) (Target, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "":
-		return nil, fmt.Errorf("%q is not a target: give syslog+tls://HOST:PORT, unix:PATH or https://HOST/PATH", text)
+		return nil, errNoTarget
 	case u.User != nil || u.Fragment != "":
 		return nil, errors.New("a target has no user and no fragment in its URL")
 	}
@@ -41,7 +44,7 @@ func Parse(text string, o Options) (Target, error) {
 		}
 		return newHTTP(text, o), nil
 	}
-	return nil, fmt.Errorf("%q is not a target: give syslog+tls://HOST:PORT, unix:PATH or https://HOST/PATH", text)
+	return nil, errNoTarget
 }
 
 // parseSyslog returns a syslog server. The port of syslog over TLS is 6514 (RFC 5425, section 4.1).

@@ -277,6 +277,7 @@ func TestParse(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", "logs", "syslog://x", "syslog+tcp://logs.example.com:514", "syslog+tcp://127.0.0.1", "syslog+tls://x/y", "unix:", "unix:x", "http://x/", "https://", "https://a:hunter2@x", "https://x#y",
+		"htps://x/?token=hunter2", "https://%zz/?token=hunter2", "https:/x?token=hunter2",
 	} {
 		if target, err := Parse(text, Options{}); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v, %v", text, target, err)

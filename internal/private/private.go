@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/health"
 )
 
@@ -51,7 +52,7 @@ func New(c Config) *Server {
 
 // Serve answers requests until Close.
 func (s *Server) Serve(l net.Listener) error {
-	err := s.http.Serve(limit(l, maxConnections))
+	err := s.http.Serve(admit.Newest(l, maxConnections))
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

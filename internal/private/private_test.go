@@ -138,43 +138,29 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
-// The number of connections has a bound, and a connection that ends makes room.
-func TestConnectionsAreBounded(t *testing.T) {
+// Strangers who hold all connections do not keep probes and scrapes out.
+func TestStrangersHoldConnections(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l = limit(l, 2)
-	accepted := make(chan net.Conn)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				close(accepted)
-				return
-			}
-			accepted <- c
-		}
-	}()
-	for range 3 {
+	s := New(Config{Checks: checks(nil), Log: slog.New(slog.DiscardHandler)})
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	for range maxConnections + 20 {
 		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
 	}
-	first := <-accepted
-	<-accepted
-	select {
-	case <-accepted:
-		t.Fatal("a third connection")
-	default:
+	client := http.Client{Timeout: readTime / 4} // strangers have four times as long
+	answer, err := client.Get("http://" + l.Addr().String() + "/livez")
+	if err != nil {
+		t.Fatal(err)
 	}
-	first.Close()
-	first.Close() // makes room once
-	<-accepted
-	l.Close()
-	if _, open := <-accepted; open {
-		t.Error("a connection after the end")
+	answer.Body.Close()
+	if err := errors.Join(s.Close(), <-served); err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("status %d, %v", answer.StatusCode, err)
 	}
 }

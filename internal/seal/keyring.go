@@ -117,6 +117,11 @@ func (r *Keyring) SessionTokens() Sealer {
 	return Sealer{keyring: r, purpose: "keyhold session token v1", foreign: true}
 }
 
+// Markers returns the Sealer of the markers of listings, which only callers keep.
+func (r *Keyring) Markers() Sealer {
+	return Sealer{keyring: r, purpose: "keyhold marker v1", foreign: true}
+}
+
 // Under returns a Sealer that also needs the secret to seal and open. Destroying the secret therefore destroys
 // the values that were sealed.
 func (s Sealer) Under(secret []byte) Sealer {

@@ -154,6 +154,9 @@ func TestNobodyExceedsABoundary(t *testing.T) {
 	c.user("admin", with(c.identity("allow *")), bounded)
 	c.user("within", bounded)
 	c.user("free")
+	c.update(func(tx *store.Tx) error { // the caller may know its secret
+		return records.AccessKeys.Put(tx, "AKIAFREEFREEFREEFREE", identity.StoredKey{Account: homeAccount, User: "free", Secret: "x"})
+	})
 	c.role("app")
 	trust := fmt.Sprintf("%q", trustPolicy(`{"AWS":"111122223333"}`, ""))
 	document := fmt.Sprintf("%q", c.identity("allow *"))
@@ -180,6 +183,12 @@ func TestNobodyExceedsABoundary(t *testing.T) {
 		{"RotateAccessKey", `{"Name":"within"}`, true},
 		{"RotateAccessKey", `{"Name":"admin"}`, true},
 		{"SetIdentityState", `{"Kind":"user","Name":"free","Enabled":false}`, true},
+		{"SetIdentityState", `{"Kind":"user","Name":"free","Enabled":true}`, false},
+		{"SetIdentityState", `{"AccessKeyId":"AKIAFREEFREEFREEFREE","Enabled":false}`, true},
+		{"SetIdentityState", `{"AccessKeyId":"AKIAFREEFREEFREEFREE","Enabled":true}`, false},
+		{"SetIdentityState", `{"Kind":"role","Name":"app","Enabled":true}`, false},
+		{"SetIdentityState", `{"Kind":"user","Name":"within","Enabled":false}`, true},
+		{"SetIdentityState", `{"Kind":"user","Name":"within","Enabled":true}`, true},
 		{"RevokeSessions", `{"Kind":"role","Name":"app"}`, true},
 		{"DeleteIdentity", `{"Kind":"user","Name":"free"}`, true},
 		{"ListIdentities", `{"Kind":"user"}`, true},
@@ -197,5 +206,7 @@ func TestNobodyExceedsABoundary(t *testing.T) {
 		_, err := session(c.identity("allow keyhold:*")).try("PutUser", "", members)
 		c.wantRefusal(err, key.KindAccessDenied, becauseOfBoundary)
 	}
+	_, err := session(c.identity("allow keyhold:*")).try("SetIdentityState", "", `{"Kind":"user","Name":"within","Enabled":true}`)
+	c.wantRefusal(err, key.KindAccessDenied, becauseOfBoundary)
 	session().does("PutUser", "", `{"Name":"x"}`)
 }

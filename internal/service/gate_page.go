@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -28,7 +29,7 @@ func pageOf(operation string, marker *string, limit *int32, def, most int) (*pag
 	b, err := base64.RawURLEncoding.Strict().DecodeString(*marker)
 	after, ok := strings.CutPrefix(string(b), operation+":")
 	if err != nil || !ok {
-		return nil, key.Errorf(key.KindInvalidMarker, "The marker is not valid.")
+		return nil, errMarker()
 	}
 	p.after = after
 	return p, nil
@@ -41,6 +42,42 @@ func (p *page) next() (*string, bool) {
 	}
 	return new(base64.RawURLEncoding.EncodeToString([]byte(p.operation + ":" + p.after))), true
 }
+
+// sealedPageOf is pageOf for a listing by an index of all accounts: the marker names a record of any account, so it is
+// sealed, and belongs to the account and the Region of the caller.
+func (c *call) sealedPageOf(operation string, marker *string, limit *int32, def, most int) (*page, error) {
+	if marker == nil {
+		return pageOf(operation, nil, limit, def, most)
+	}
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(*marker)
+	if err != nil {
+		return nil, errMarker()
+	}
+	opened, err := c.markers.Open(c.placeOfMarkers(), sealed)
+	if err != nil {
+		return nil, errMarker()
+	}
+	return pageOf(operation, new(string(opened)), limit, def, most)
+}
+
+// sealedNext is next for a page of sealedPageOf.
+func (c *call) sealedNext(p *page) (*string, bool, error) {
+	marker, more := p.next()
+	if !more {
+		return nil, false, nil
+	}
+	sealed, err := c.markers.Seal(c.placeOfMarkers(), []byte(*marker))
+	if err != nil {
+		return nil, false, err
+	}
+	return new(base64.RawURLEncoding.EncodeToString(sealed)), true, nil
+}
+
+func (c *call) placeOfMarkers() []byte {
+	return []byte(records.ScopePath(c.Caller.Principal.AccountID, c.Caller.Region))
+}
+
+func errMarker() error { return key.Errorf(key.KindInvalidMarker, "The marker is not valid.") }
 
 // list calls fn with the records of the page whose paths begin with under.
 func list[T any](p *page, v *store.View, t store.Table[T], under string, fn func(path string, record T) error) error {

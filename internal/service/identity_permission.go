@@ -265,6 +265,11 @@ func (c *call) keepsLimits(a administered, own bool) (bool, error) {
 	case *api.PutPolicyRequest:
 		_, known, err := read(c.source(), records.ManagedPolicies, records.NamedPath(a.account, a.name))
 		return !known, err // identities without the boundary may have the policy
+	case *api.SetIdentityStateRequest:
+		if !or(in.Enabled, false) {
+			return true, nil
+		}
+		return c.keepsBoundary(a, e.Boundary, limited, &e.Boundary) // the caller may know credentials of the identity
 	case *api.PutAccountRequest, *api.PutProviderRequest:
 		return false, nil
 	}

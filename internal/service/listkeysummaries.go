@@ -23,7 +23,7 @@ const (
 var listKeySummaries = query("ListKeySummaries", asks{{Action: "keyhold:ListKeySummaries"}}, checkListKeySummaries,
 	func(c *call, in *api.ListKeySummariesRequest) (*api.ListKeySummariesResponse, error) {
 		order := or(in.OrderBy, api.OrderByKeyID)
-		p, err := pageOf(c.Operation.Name+" "+order, in.Marker, in.Limit, 100, 200)
+		p, err := c.sealedPageOf(c.Operation.Name+" "+order, in.Marker, in.Limit, 100, 200)
 		if err != nil {
 			return nil, err
 		}
@@ -35,17 +35,20 @@ var listKeySummaries = query("ListKeySummaries", asks{{Action: "keyhold:ListKeyS
 		if err := c.summarise(out, candidates, p, in); err != nil {
 			return nil, err
 		}
-		out.NextMarker, out.Truncated = p.next()
-		return out, nil
+		out.NextMarker, out.Truncated, err = c.sealedNext(p)
+		return out, err
 	})
 
-// summarise adds the summaries of the candidates until the page is full.
+// summarise adds the summaries of the candidates until the page is full. NotShown counts all keys of the page that the
+// caller may not describe: if it counted only those with the members of the request, a caller could find out the tags,
+// states and expiries of these keys. In the order of expiry, which keys are examined depends on their expiry already,
+// so there is no NotShown.
 func (c *call) summarise(
 	out *api.ListKeySummariesResponse, candidates []candidate, p *page, in *api.ListKeySummariesRequest,
 ) error {
 	if ok, err := c.mayList("kms:ListKeys"); err != nil {
 		return err
-	} else if ok {
+	} else if ok && or(in.OrderBy, api.OrderByKeyID) == api.OrderByKeyID {
 		out.NotShown = new(int32)
 	}
 	parts := 0
@@ -62,6 +65,9 @@ func (c *call) summarise(
 			if out.NotShown != nil {
 				*out.NotShown++
 			}
+			continue
+		}
+		if !hasMembers(one.key, in) {
 			continue
 		}
 		s, selected, err := c.summary(one.key, in)
@@ -95,8 +101,8 @@ type candidate struct {
 	key  key.Key
 }
 
-// candidates returns the keys among the next summariesExamined entries that have the members of the request. It notes
-// in the page where these entries end, and whether more follow.
+// candidates returns the keys among the next summariesExamined entries. It notes in the page where these entries end,
+// and whether more follow.
 func (c *call) candidates(p *page, in *api.ListKeySummariesRequest, order string) (found []candidate, err error) {
 	scope := records.ScopePath(c.Caller.Principal.AccountID, c.Caller.Region)
 	examined := &page{operation: p.operation, after: p.after, limit: summariesExamined}
@@ -104,7 +110,7 @@ func (c *call) candidates(p *page, in *api.ListKeySummariesRequest, order string
 		found = nil
 		add := func(path, keyPath string) error {
 			k, _, err := records.WholeKeys.Get(v, keyPath)
-			if k = k.At(c.now); err == nil && hasMembers(k, in) {
+			if k = k.At(c.now); err == nil && k.ID != "" && k.State != key.Gone {
 				found = append(found, candidate{path, k})
 			}
 			return err
@@ -144,12 +150,11 @@ func endOf(in *api.ListKeySummariesRequest) time.Time {
 	return in.ExpiresBefore.Time()
 }
 
-// hasMembers reports whether a key exists and has the state, spec, origin, tag and expiry of the request.
+// hasMembers reports whether a key has the state, spec, origin, tag and expiry of the request.
 func hasMembers(k key.Key, in *api.ListKeySummariesRequest) bool {
 	expires := func(at time.Time) bool { return !at.IsZero() && at.Before(endOf(in)) }
 	isTag := func(t key.Tag) bool { return t.Key == *in.TagKey && (in.TagValue == nil || t.Value == *in.TagValue) }
-	return k.ID != "" && k.State != key.Gone &&
-		(in.KeyState == nil || string(k.State) == *in.KeyState) &&
+	return (in.KeyState == nil || string(k.State) == *in.KeyState) &&
 		(in.KeySpec == nil || string(k.Spec) == *in.KeySpec) &&
 		(in.Origin == nil || string(k.Origin) == *in.Origin) &&
 		(or(in.OrderBy, "") != api.OrderByExpiry || expires(k.FirstExpiry())) &&

@@ -115,7 +115,7 @@ func (p *auditPart) resume(newest int64) error {
 	var end int64
 	if n, err := fmt.Sscanf(p.after, "%s %d %d", &origin, &end, &p.from); n != 3 || err != nil ||
 		end > newest || p.from > end || p.from < 0 {
-		return key.Errorf(key.KindInvalidMarker, "The marker is not valid.")
+		return errMarker()
 	}
 	if origin != p.log.Origin {
 		return key.Errorf(key.KindInvalidMarker, "The marker belongs to the log %s, but this node has the log %s: "+

@@ -150,6 +150,7 @@ type Service struct {
 	custodyProof  func() CustodyProof // nil if nothing proves the custody
 	backups       *backup.Maker
 	grantTokens   seal.Sealer
+	markers       seal.Sealer
 	devAccount    string
 	webIdentity   *webidentity.Verifier
 	reclaimSlots  int // Config.ReclaimSlots
@@ -205,6 +206,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		auditing:      admit.NewQueue(auditing),
 		turns:         admit.NewQueues(changesAtOnce),
 		grantTokens:   keyring.GrantTokens(),
+		markers:       keyring.Markers(),
 		sessionTokens: newSessionTokens(keyring.SessionTokens()),
 	}
 	s.assemble(c, keyring)

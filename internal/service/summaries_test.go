@@ -1,6 +1,9 @@
 package service
 
 import (
+	"bytes"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -237,6 +240,99 @@ func TestSummariesObeyPolicies(t *testing.T) {
 	for _, in := range []api.ListKeySummariesRequest{{TagKey: new("a")}, {AliasContains: new("x")}} {
 		if names, _ := s.list(who, in); len(names) > 0 {
 			t.Errorf("a principal who may list neither tags nor aliases finds %q by them", names)
+		}
+	}
+}
+
+// The index of due times has keys of all accounts. A marker shows nothing of them, is not accepted from another account
+// or Region, and cannot be made by a caller who looks for keys of others.
+func TestMarkersShowNothingOfOtherAccounts(t *testing.T) {
+	s := newSummariesTest(t)
+	root, due := identity.Root(homeAccount), s.clock.Now().Add(time.Hour)
+	var paths []string
+	for i := range summariesExamined + 2 {
+		path := records.KeyPath(otherAccount, "eu-west-2", fmt.Sprintf("00000000-0000-4000-8000-%012d", i))
+		paths = append(paths, records.DuePath(due.Add(time.Duration(i)*time.Second), path))
+	}
+	for part := range slices.Chunk(paths, 100) {
+		err := s.store.Update(s.Context(), func(tx *store.Tx) (err error) {
+			for _, path := range part {
+				err = errors.Join(err, records.Dues.Put(tx, path, struct{}{}))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.key("own", externalKey(), 24*time.Hour)
+	in := api.ListKeySummariesRequest{OrderBy: new(api.OrderByExpiry)}
+	if names, requests := s.list(root, in); strings.Join(names, " ") != "own" || requests != 2 {
+		t.Errorf("got %q in %d requests", names, requests)
+	}
+	answer, err := s.do(root, "ListKeySummaries", &in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	marker := *answer.(*api.ListKeySummariesResponse).NextMarker
+	shown, err := base64.RawURLEncoding.DecodeString(marker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{otherAccount, "00000000-0000", records.DueSecond(due)[:8]} {
+		if bytes.Contains(shown, []byte(secret)) {
+			t.Errorf("the marker shows %q", secret)
+		}
+	}
+	forged := base64.RawURLEncoding.EncodeToString([]byte("ListKeySummaries EXPIRY:" + paths[0]))
+	for what, try := range map[string]struct {
+		who    identity.Principal
+		marker string
+	}{
+		"forged":             {root, forged},
+		"of another account": {identity.Root(otherAccount), marker},
+		"of another order":   {root, marker},
+	} {
+		in := api.ListKeySummariesRequest{OrderBy: new(api.OrderByExpiry), Marker: &try.marker}
+		if what == "of another order" {
+			in.OrderBy = nil
+		}
+		_, err := s.do(try.who, "ListKeySummaries", &in)
+		if refused, ok := errors.AsType[*key.Error](err); !ok || refused.Kind != key.KindInvalidMarker {
+			t.Errorf("a marker %s: %v", what, err)
+		}
+	}
+}
+
+// The number of keys that are not shown says nothing about these keys.
+func TestNotShownIsNoOracle(t *testing.T) {
+	s := newSummariesTest(t)
+	root := identity.Root(homeAccount)
+	s.key("secret", &api.CreateKeyRequest{Tags: []api.Tag{{TagKey: new("project"), TagValue: new("x")}}})
+	s.key("expiring", externalKey(), 24*time.Hour)
+	s.user("alice", func(u *identity.User) {
+		u.Inline = []identity.InlinePolicy{{Name: "p", Document: `{"Version":"2012-10-17","Statement":[` +
+			`{"Effect":"Allow","Action":["keyhold:ListKeySummaries","kms:ListKeys"],"Resource":"*"}]}`}}
+	})
+	for _, in := range []*api.ListKeySummariesRequest{
+		{}, {TagKey: new("project")}, {TagKey: new("project"), TagValue: new("x")}, {TagKey: new("other")},
+		{Origin: new("EXTERNAL")}, {KeyState: new("Disabled")}, {KeySpec: new("RSA_2048")}, {AliasContains: new("x")},
+	} {
+		out, err := s.do(s.as("alice"), "ListKeySummaries", in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := out.(*api.ListKeySummariesResponse).NotShown; got == nil || *got != 2 {
+			t.Errorf("%+v: %v keys are not shown, want 2", in, got)
+		}
+	}
+	for _, who := range []identity.Principal{s.as("alice"), root} {
+		out, err := s.do(who, "ListKeySummaries", &api.ListKeySummariesRequest{OrderBy: new(api.OrderByExpiry)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := out.(*api.ListKeySummariesResponse).NotShown; got != nil {
+			t.Errorf("in the order of expiry, %d keys are not shown", *got)
 		}
 	}
 }

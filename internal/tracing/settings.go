@@ -3,6 +3,7 @@ package tracing
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,8 @@ const (
 	protocol       = "OTEL_EXPORTER_OTLP_PROTOCOL"
 	tracesProtocol = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
 	sampler        = "OTEL_TRACES_SAMPLER"
+	headers        = "OTEL_EXPORTER_OTLP_HEADERS"
+	tracesHeaders  = "OTEL_EXPORTER_OTLP_TRACES_HEADERS"
 	samplerArg     = "OTEL_TRACES_SAMPLER_ARG"
 	propagators    = "OTEL_PROPAGATORS"
 )
@@ -62,6 +65,11 @@ func check(getenv func(string) string) error {
 			return SettingError{name, fmt.Sprintf("%q is not supported: give http/protobuf, with port 4318 of the collector", p)}
 		}
 	}
+	for _, name := range []string{headers, tracesHeaders} {
+		if err := checkHeaders(name, getenv(name)); err != nil {
+			return err
+		}
+	}
 	if s := getenv(sampler); s != "" && !slices.Contains(samplers, s) {
 		return SettingError{sampler, fmt.Sprintf("%q is not a sampler: give one of %s", s, strings.Join(samplers, ", "))}
 	}
@@ -84,6 +92,26 @@ func checkURL(name, text string) error {
 	}
 	return nil
 }
+
+// checkHeaders refuses header fields that the library would ignore. The library prints these fields, which may have a
+// token, so they must not reach it; the error does not quote them.
+func checkHeaders(name, text string) error {
+	if text == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		field, value, ok := strings.Cut(part, "=")
+		_, err := url.PathUnescape(value)
+		if !ok || err != nil || !fieldName.MatchString(strings.TrimSpace(field)) {
+			return SettingError{name, "one of its fields is not NAME=VALUE with the value percent-encoded: " +
+				"write it as Authorization=Bearer%20TOKEN, with commas between fields"}
+		}
+	}
+	return nil
+}
+
+// fieldName is the form of the name of a header field (RFC 9110, section 5.6.2).
+var fieldName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
 // joins reports whether spans join the traces of clients.
 func joins(getenv func(string) string) bool {

@@ -50,6 +50,11 @@ func TestWanted(t *testing.T) {
 		{"OTEL_TRACES_EXPORTER=otlp OTEL_TRACES_SAMPLER=traceidratio OTEL_TRACES_SAMPLER_ARG=0.25", true, ""},
 		{"OTEL_TRACES_EXPORTER=otlp OTEL_TRACES_SAMPLER=traceidratio OTEL_TRACES_SAMPLER_ARG=2", false, "OTEL_TRACES_SAMPLER_ARG"},
 		{"OTEL_TRACES_EXPORTER=otlp OTEL_TRACES_SAMPLER_ARG=NaN", false, "OTEL_TRACES_SAMPLER_ARG"},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_HEADERS=Authorization=Bearer%20secret,x-tenant=a", true, ""},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_HEADERS=Authorization:secret", false, "OTEL_EXPORTER_OTLP_HEADERS"},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_HEADERS=a=b,secret", false, "OTEL_EXPORTER_OTLP_HEADERS"},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_TRACES_HEADERS=a=secret%zz", false, "OTEL_EXPORTER_OTLP_TRACES_HEADERS"},
+		{"OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_HEADERS=sec(ret=a", false, "OTEL_EXPORTER_OTLP_HEADERS"},
 	} {
 		tracer, err := New(t.Context(), environment(strings.Fields(c.variables)...), "1", slog.New(slog.DiscardHandler))
 		if tracer != nil {

@@ -7,9 +7,9 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/cosign"
 )
 
@@ -81,36 +81,5 @@ func (w *Witness) answer(out http.ResponseWriter, line []byte, err error) {
 	}
 }
 
-// Limit returns a listener that accepts only as many connections at a time as the server has places for.
-func Limit(l net.Listener) net.Listener {
-	return &limited{l, make(chan struct{}, maxConnections)}
-}
-
-type limited struct {
-	net.Listener
-	places chan struct{}
-}
-
-// Accept waits for a place and then for a connection.
-func (l *limited) Accept() (net.Conn, error) {
-	l.places <- struct{}{}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.places
-		return nil, err
-	}
-	return &placed{Conn: c, places: l.places}, nil
-}
-
-// A placed connection gives its place back once.
-type placed struct {
-	net.Conn
-	places chan struct{}
-	once   sync.Once
-}
-
-// Close closes the connection.
-func (c *placed) Close() error {
-	c.once.Do(func() { <-c.places })
-	return c.Conn.Close()
-}
+// Limit returns a listener with a bound of connections, at which a stranger locks no log out (admit.Newest).
+func Limit(l net.Listener) net.Listener { return admit.Newest(l, maxConnections) }

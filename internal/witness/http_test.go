@@ -47,41 +47,34 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// A listener gives the place of a closed connection to the next, and no more places than it has.
-func TestLimit(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
+// Strangers who hold all connections do not lock a log out of its witness.
+func TestStrangersHoldConnections(t *testing.T) {
+	l := testLog(t, "example.com/log", 1)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &limited{inner, make(chan struct{}, 1)}
-	defer l.Close()
-	accepted := make(chan net.Conn)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			accepted <- c
-		}
-	}()
-	for range 2 {
-		c, err := net.Dial("tcp", inner.Addr().String())
+	s := Server(open(t, t.TempDir(), l), func() time.Time { return noon })
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(Limit(listener)) }()
+	for range maxConnections + 20 {
+		c, err := net.Dial("tcp", listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
 	}
-	first := <-accepted
-	select {
-	case <-accepted:
-		t.Error("two connections have one place")
-	default:
+	client := http.Client{Timeout: requestTime / 4} // strangers have twice as long for their headers
+	answer, err := client.Post("http://"+listener.Addr().String()+"/add-checkpoint", "", bytes.NewReader(l.Request(0, 10)))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(l.places) != 1 {
-		t.Errorf("%d places are taken", len(l.places))
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("status %d", answer.StatusCode)
 	}
-	first.Close()
-	first.Close()
-	(<-accepted).Close()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	<-served
 }

@@ -41,8 +41,7 @@ function Progress({ of }) {
     ${of.reading ? html`Read ${count} keys so far … <${Button} onClick=${of.stop}>Stop<//>`
       : of.whole ? of.items.length > 0 && `${count} ${of.items.length === 1 ? "key has" : "keys have"} material that expires.`
         : html`These are ${count} keys, not all of them. <${Button} onClick=${of.more}>Read on<//>`}
-    ${of.notShown > 0 && html` ${of.notShown.toLocaleString("en")} keys are left out, because you may not describe
-      them (<code>kms:DescribeKey</code>).`}</p>`;
+    ${" "}Keys that you may not describe (<code>kms:DescribeKey</code>) are not in the calendar.</p>`;
 }
 
 /** now is the time of the calendar, in seconds. */
