@@ -68,7 +68,7 @@ internal/store/boltpages  internal/store  |
 internal/store/etcd       internal/store internal/store/engine internal/store/remote  |  etcd grpc uuid zap
 internal/store/local      internal/durable internal/store/boltpages internal/store internal/space  |  bbolt
 internal/store/memory     internal/store  |  btree
-internal/store/postgres   internal/store internal/store/engine internal/store/remote  |  pgx
+internal/store/postgres   internal/space internal/store internal/store/engine internal/store/remote  |  pgx
 internal/store/engine     |
 internal/store/remote     internal/guarded  |
 internal/store/storetest  internal/store  |

@@ -148,11 +148,11 @@ func TestPostgresRefused(t *testing.T) {
 	}
 	c.Create = true
 	put(t, pgOpen(t, c), "a", "1")
-	s.query(t, fmt.Sprintf("UPDATE %q.meta SET version = 2", c.Schema))
-	if _, err := postgres.Open(t.Context(), c); err == nil || !strings.Contains(err.Error(), "has version 2, which a newer Keyhold made") {
+	s.query(t, fmt.Sprintf("UPDATE %q.meta SET version = 3", c.Schema))
+	if _, err := postgres.Open(t.Context(), c); err == nil || !strings.Contains(err.Error(), "has version 3, which a newer Keyhold made") {
 		t.Errorf("with tables of a newer program: %v", err)
 	}
-	s.query(t, fmt.Sprintf("UPDATE %q.meta SET version = 1", c.Schema))
+	s.query(t, fmt.Sprintf("UPDATE %q.meta SET version = 2", c.Schema))
 	for _, setting := range []string{"fsync", "full_page_writes"} {
 		s.query(t, "ALTER SYSTEM SET "+setting+" = off")
 		s.query(t, "SELECT pg_reload_conf()")
@@ -172,6 +172,29 @@ func TestPostgresRefused(t *testing.T) {
 		t.Error("a record is missing")
 	}
 	put(t, b, "a", "2")
+}
+
+// Tables of version 1 become those of version 2 when a program opens them. They do not know what nodes have seen. From
+// then on they do.
+func TestPostgresUpgrade(t *testing.T) {
+	t.Parallel()
+	s := startPostgres(t)
+	c := pgConfig(t, s)
+	rev := put(t, pgOpen(t, c), "a", "1")
+	for _, text := range []string{"DROP TABLE %q.seen", "UPDATE %q.meta SET version = 1"} {
+		s.query(t, fmt.Sprintf(text, c.Schema))
+	}
+	c.Create, c.Node, c.Seen = false, "one", rev
+	b := pgOpen(t, c)
+	if !has(t, b, "a") || s.query(t, fmt.Sprintf("SELECT version FROM %q.meta", c.Schema)) != "2" {
+		t.Error("the tables are not of version 2 with the same records")
+	}
+	c.Seen = put(t, b, "b", "1")
+	pgOpen(t, c)
+	c.Seen++
+	if _, err := postgres.Open(t.Context(), c); !errors.Is(err, store.ErrRewound) {
+		t.Errorf("a node that has seen more than the store knows: %v", err)
+	}
 }
 
 // Old versions of records and changes are removed after a while, except those that a View reads.

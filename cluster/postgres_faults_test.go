@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -123,6 +122,35 @@ func TestPostgresSplitPrimary(t *testing.T) {
 	}
 }
 
+// A Backend that has seen the new primary, and then reaches only the old one, is not told that changes are lost: the old
+// primary is no witness, because it acknowledges nothing. The Backend works again when it reaches the new primary.
+func TestPostgresBackToOldPrimary(t *testing.T) {
+	t.Parallel()
+	primary, standby := startPair(t, true)
+	c := pgConfig(t, standby)
+	c, l := through(t, c, standby)
+	c.Hosts, c.Timeout = append(c.Hosts, primary.address), 2*time.Second
+	b := pgOpen(t, c)
+	put(t, b, "a", "1")
+	standby.promote(t)
+	waitFor(t, "a commit at the new primary", func() bool { _, err := b.Commit(t.Context(), write("b")); return err == nil })
+	l.hold(there)
+	l.sever()
+	for range 5 {
+		if _, err := b.Commit(t.Context(), write("c")); err == nil || errors.Is(err, store.ErrRewound) {
+			t.Errorf("a commit at the old primary: %v", err)
+		}
+	}
+	if primary.query(t, "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'keyhold'") != "true" {
+		t.Error("the Backend does not reach the old primary, so this test tests nothing")
+	}
+	l.heal(true)
+	waitFor(t, "a commit at the new primary again", func() bool { _, err := b.Commit(t.Context(), write("d")); return err == nil })
+	if !has(t, b, "b") {
+		t.Error("an acknowledged record is lost")
+	}
+}
+
 // A standby that is promoted without the last commits, because nobody waited for it, is refused by processes that have
 // seen these commits, also if it has reached the same revision again.
 func TestPostgresLostCommits(t *testing.T) {
@@ -131,6 +159,7 @@ func TestPostgresLostCommits(t *testing.T) {
 		t.Run(fmt.Sprint(more, " new"), func(t *testing.T) {
 			primary, standby := startPair(t, false)
 			c := pgConfig(t, primary, standby)
+			c.Node = "one"
 			b := pgOpen(t, c)
 			rev := put(t, b, "a", "1")
 			waitFor(t, "the standby has the record", func() bool {
@@ -139,12 +168,12 @@ func TestPostgresLostCommits(t *testing.T) {
 			})
 			standby.query(t, "SELECT pg_wal_replay_pause()")
 			standby.signal(syscall.SIGSTOP)
-			put(t, b, "b", "1")
+			lost := put(t, b, "b", "1")
 			primary.kill(t)
 			standby.kill(t)
 			os.Remove(filepath.Join(standby.folder, "data", "standby.signal"))
 			standby.start(t) // as a primary, from its own part of the log
-			c.Hosts, c.Create = c.Hosts[1:], false
+			c.Hosts, c.Create, c.Node = c.Hosts[1:], false, "two"
 			other := pgOpen(t, c)
 			for range more {
 				put(t, other, "c", "1")
@@ -160,6 +189,13 @@ func TestPostgresLostCommits(t *testing.T) {
 			if has(t, other, "d") || has(t, other, "b") {
 				t.Error("the new history has records of the old one")
 			}
+			c.Node = "one"
+			c.Seen = lost
+			if _, err := postgres.Open(t.Context(), c); !errors.Is(err, store.ErrRewound) {
+				t.Errorf("a node that has seen revision %d, and starts: %v", lost, err)
+			}
+			c.Seen = rev // as if its log did not have the lost commit
+			pgOpen(t, c)
 		})
 	}
 }
@@ -293,59 +329,6 @@ func TestPostgresNoConnection(t *testing.T) {
 		t.Error("a commit was made that failed with an error that is not ErrUnknown")
 	}
 	put(t, b, "third", "")
-}
-
-// A full disk refuses commits, and loses nothing that was acknowledged.
-func TestPostgresFullDisk(t *testing.T) {
-	inFullOnly(t)
-	t.Parallel()
-	folder := pgFolder(t, false)
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=120m", "none", folder).CombinedOutput(); err != nil {
-		t.Skipf("a small disk needs mount(8): %v: %s", err, out)
-	}
-	t.Cleanup(func() { exec.Command("umount", "-l", folder).Run() })
-	if uid, gid := otherUser(t); os.Chown(folder, uid, gid) != nil {
-		t.Fatal("chown")
-	}
-	server := &pgServer{folder: folder, address: freeAddress(t)}
-	makePostgres(t, server.folder)
-	settings := []string{"max_wal_size=32MB", "min_wal_size=32MB", "restart_after_crash=on"}
-	server.start(t, settings...)
-	c := pgConfig(t, server)
-	c.Timeout = 10 * time.Second
-	b := pgOpen(t, c)
-	made := map[string]bool{}
-	failures := 0
-	for i := 0; failures < 5 && i < 1000; i++ {
-		key := fmt.Sprint(i)
-		value := make([]byte, 1<<19)
-		for j := range value {
-			value[j] = byte(rand.Int())
-		}
-		_, err := b.Commit(t.Context(), store.Batch{Writes: []store.Write{{Key: []byte(key), Value: value}}})
-		if made[key] = err == nil; err != nil {
-			failures++
-			if failures == 1 {
-				t.Logf("the first failure, after %d commits: %v", i, err)
-			}
-		}
-	}
-	if failures == 0 {
-		t.Fatal("the disk does not become full")
-	}
-	if out, err := exec.Command("mount", "-o", "remount,size=400m", folder).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if !isRunning(strconv.Itoa(server.process.Process.Pid)) { // a full write-ahead log ends the server
-		server.process.Wait()
-		server.start(t, settings...)
-	}
-	for key, acknowledged := range made {
-		if acknowledged && !has(t, b, key) {
-			t.Errorf("%s was acknowledged and is lost", key)
-		}
-	}
-	waitFor(t, "a commit with room", func() bool { _, err := b.Commit(t.Context(), write("room")); return err == nil })
 }
 
 // No key is lost by commits of unknown outcome. As the service does, each writer puts a secret, commits a record that

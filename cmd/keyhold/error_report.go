@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 	"github.com/keyhold/keyhold/byok/awsimport"
 	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/nodes"
+	"github.com/keyhold/keyhold/internal/store"
 )
 
 // report prints an error for people, with its cause and remedy if the table of remedies has them, and
@@ -54,8 +56,9 @@ func report(w io.Writer, err error) int {
 // isNoNode reports whether a server ended because it cannot be the node of its data folder as long as the folder, the
 // program, the store and the other nodes stay as they are.
 func isNoNode(err error) bool {
-	return errors.Is(err, nodes.ErrRunning) || errors.Is(err, nodes.ErrStranger) ||
-		errors.Is(err, nodes.ErrNewerLevel) || errors.Is(err, journal.ErrOlderStore)
+	isCause := func(cause error) bool { return errors.Is(err, cause) }
+	return slices.ContainsFunc([]error{nodes.ErrRunning, nodes.ErrStranger, nodes.ErrNewerLevel,
+		journal.ErrOlderStore, store.ErrRewound}, isCause)
 }
 
 // unjoin returns the errors that errors.Join joined, or the error itself.

@@ -17,6 +17,7 @@ import (
 	"github.com/keyhold/keyhold/byok/awsimport"
 	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/nodes"
+	"github.com/keyhold/keyhold/internal/store"
 )
 
 // TestRemedies finds each row of the table by its code and its part, and checks the cause, the
@@ -137,6 +138,7 @@ func TestReportOfOthers(t *testing.T) {
 		{fmt.Errorf("start: %w", nodes.ErrRunning), exitNoNode, "keyhold: start: " + nodes.ErrRunning.Error() + "\n"},
 		{errors.Join(nodes.ErrStranger, errors.New("it broke")), exitNoNode, "keyhold: " + nodes.ErrStranger.Error() + "\nkeyhold: it broke\n"},
 		{fmt.Errorf("open: %w", journal.ErrOlderStore), exitNoNode, "keyhold: open: " + journal.ErrOlderStore.Error() + "\n"},
+		{store.ErrRewound, exitNoNode, "keyhold: " + store.ErrRewound.Error() + "\n"},
 		{nodes.ErrNewerLevel, exitNoNode, "keyhold: " + nodes.ErrNewerLevel.Error() + "\n"},
 		{journal.ErrFenced, exitFailed, "keyhold: " + journal.ErrFenced.Error() + "\n"},
 		{nodes.ErrTwin, exitFailed, "keyhold: " + nodes.ErrTwin.Error() + "\n"},

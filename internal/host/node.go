@@ -39,12 +39,11 @@ func OpenNode(
 	if d.node, d.lock, err = openNodeID(filepath.Join(data, NodeName)); err != nil {
 		return d, err
 	}
-	s, err := openShared(ctx, url, log, false)
-	d.Backend, d.slots = s.Backend, s.Slots
-	if err != nil {
+	if d.audit, err = audit.Open(filepath.Join(data, AuditName), audit.Options{Failed: fail}); err != nil {
 		return d, err
 	}
-	d.audit, err = audit.Open(filepath.Join(data, AuditName), audit.Options{Failed: fail})
+	s, err := openShared(ctx, url, opener{node: d.node, seen: d.audit.Revision(), log: log})
+	d.Backend, d.slots = s.Backend, s.Slots
 	return d, err
 }
 

@@ -41,7 +41,7 @@ func PartName(url string) string {
 // caller must close the Store, even after an error.
 func OpenStore(ctx context.Context, place string, fail func(error)) (s Store, err error) {
 	if IsShared(place) {
-		return openShared(ctx, place, nil, true)
+		return openShared(ctx, place, opener{create: true})
 	}
 	if err := CheckFolder(place); err != nil {
 		return s, err
@@ -63,7 +63,7 @@ func OpenStore(ctx context.Context, place string, fail func(error)) (s Store, er
 // meanwhile. The caller must close the Store, even after an error.
 func ReadStore(ctx context.Context, place string) (s Store, err error) {
 	if IsShared(place) {
-		return openShared(ctx, place, nil, false)
+		return openShared(ctx, place, opener{})
 	}
 	if s.Backend, err = as[store.Backend](local.OpenReadOnly(place)); err != nil {
 		return s, err
@@ -72,17 +72,24 @@ func ReadStore(ctx context.Context, place string) (s Store, err error) {
 	return s, err
 }
 
-// openShared opens the store at a URL, and with create makes what it needs there. Failures of its work in the
-// background go to the log, which may be nil.
-func openShared(ctx context.Context, url string, log *slog.Logger, create bool) (s Store, err error) {
+// An opener is who opens a shared store.
+type opener struct {
+	create bool         // make what the store needs
+	node   string       // ID of the node; empty for other programs
+	seen   int64        // newest revision in the log of the node
+	log    *slog.Logger // for failures of work in the background; may be nil
+}
+
+// openShared opens the store at a URL.
+func openShared(ctx context.Context, url string, o opener) (s Store, err error) {
 	if postgres.IsURL(url) {
-		return openPostgres(ctx, url, log, create)
+		return openPostgres(ctx, url, o)
 	}
 	c, err := etcd.ParseURL(url)
 	if err != nil {
 		return s, err
 	}
-	c.Log = log
+	c.Log = o.log
 	backend, err := etcd.Open(ctx, c)
 	if err != nil {
 		return s, err
@@ -90,12 +97,12 @@ func openShared(ctx context.Context, url string, log *slog.Logger, create bool) 
 	return Store{Backend: backend, Slots: backend.Slots(), Shared: true}, nil
 }
 
-func openPostgres(ctx context.Context, url string, log *slog.Logger, create bool) (s Store, err error) {
+func openPostgres(ctx context.Context, url string, o opener) (s Store, err error) {
 	c, err := postgres.ParseURL(url)
 	if err != nil {
 		return s, err
 	}
-	c.Log, c.Create = log, create
+	c.Node, c.Seen, c.Log, c.Create = o.node, o.seen, o.log, o.create
 	backend, err := postgres.Open(ctx, c)
 	if errors.Is(err, postgres.ErrNoSchema) {
 		return s, fmt.Errorf("%w: %w", records.ErrNotInitialised, err)

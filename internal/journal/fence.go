@@ -17,8 +17,8 @@ var ErrFenced = errors.New("another process has taken over this node")
 // only node of the deployment, whose ID is in the store. enter, if not nil, makes a change in the same
 // transaction.
 //
-// While the disk is full, Start goes on under the former incarnation. Only a store that belongs to
-// one process can be full, and no commit of a former process is under way there.
+// While the disk of a store is full that belongs to one process, Start goes on under the former
+// incarnation, because no commit of a former process is under way there.
 func (j *Journal) Start(ctx context.Context, node string, enter func(tx *store.Tx, incarnation string) error) error {
 	incarnation := records.NewNodeID()
 	err := j.store.Update(ctx, func(tx *store.Tx) (err error) {
@@ -35,7 +35,7 @@ func (j *Journal) Start(ctx context.Context, node string, enter func(tx *store.T
 		}
 		return errors.Join(err, records.Fences.Put(tx, j.node, records.Fence{Incarnation: incarnation}))
 	})
-	if err != nil && !errors.Is(err, space.ErrFull) {
+	if err != nil && (j.store.Shared() || !errors.Is(err, space.ErrFull)) {
 		return err
 	}
 	full := err

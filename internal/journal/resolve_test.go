@@ -394,20 +394,24 @@ type fullBackend struct{ store.Backend }
 
 func (fullBackend) Commit(context.Context, store.Batch) (int64, error) { return 0, space.Full(nil) }
 
-// On a full disk a node starts under its former incarnation. Only its first start needs space.
+// On a full disk a server starts under its former incarnation. Only its first start needs space. A node that shares the
+// store does not start, because a commit of its former process may be under way.
 func TestStartOnAFullDisk(t *testing.T) {
 	d := newDeployment(t)
-	full := func() error {
-		j := New(store.New(fullBackend{d.backend}, d.sealer), audit.New(audit.Discard{}, audit.Options{}), slog.New(slog.DiscardHandler), nil)
+	full := func(newStore func(store.Backend, store.Sealer) *store.Store) error {
+		j := New(newStore(fullBackend{d.backend}, d.sealer), audit.New(audit.Discard{}, audit.Options{}), slog.New(slog.DiscardHandler), nil)
 		defer j.Close()
 		return j.Start(d.Context(), node, nil)
 	}
-	if err := full(); !errors.Is(err, space.ErrFull) {
+	if err := full(store.New); !errors.Is(err, space.ErrFull) {
 		t.Errorf("the first start: %v", err)
 	}
 	d.run(func(*Journal) {})
-	if err := full(); err != nil {
+	if err := full(store.New); err != nil {
 		t.Errorf("a later start: %v", err)
+	}
+	if err := full(store.NewShared); !errors.Is(err, space.ErrFull) {
+		t.Errorf("a later start of a node: %v", err)
 	}
 }
 

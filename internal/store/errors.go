@@ -32,9 +32,10 @@ var (
 	// long. A new View reads a newer revision.
 	ErrTooOld = errors.New("store: the revision of a view is no longer available")
 
-	// ErrRewound means that the Backend has lost changes that it had shown: it was restored from an older copy. The
-	// [Store] refuses everything from then on.
-	ErrRewound = errors.New("store: the revision is lower than before: an older copy of the data was restored")
+	// ErrRewound means that the Backend has lost changes that it had shown: it was restored from an older copy, or
+	// changes were lost in a failover. The [Store] refuses everything from then on.
+	ErrRewound = errors.New("store: changes are lost that this node has seen: an older copy of the data was restored, " +
+		"or a standby without them took over")
 
 	// ErrClosed means that the Backend is closed.
 	ErrClosed = errors.New("store: closed")

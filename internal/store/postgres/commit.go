@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -37,41 +38,44 @@ func (b *Backend) commitAll(all []*joined) {
 // transact commits Batches in one transaction. All get its error, also those in conflict: only an acknowledged
 // transaction proves that what its checks have seen will last.
 func (b *Backend) transact(all []*joined) error {
+	if err := b.isRewound(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), b.timeout)
 	defer cancel()
 	c, err := b.pool.Acquire(ctx)
 	if err != nil {
-		b.leave()
-		return refusal(err)
+		return b.failed(refusal(err))
 	}
 	defer c.Release() // which closes the connection if the transaction is open
-	t := transaction{b: b, told: b.told(), made: map[string]version{}}
+	t := transaction{b: b, history: b.knows(), made: map[string]version{}}
 	if err := t.begin(ctx, c, all); err != nil {
-		b.leave()
-		return refusal(err)
+		return b.failed(refusal(err))
 	}
-	if err := b.checkHistory(t.told, t.head, t.seen); err != nil {
-		return err
+	lost := t.isLost() // if the server acknowledges the transaction, which writes nothing then
+	if !lost {
+		for _, one := range all {
+			t.apply(one)
+		}
 	}
-	for _, one := range all {
-		t.apply(one)
+	if err := t.commit(ctx, c, lost); err != nil {
+		return b.failed(err)
 	}
-	if err := t.commit(ctx, c); err != nil {
-		b.leave()
-		return err
+	if len(t.made) > 0 {
+		b.full.note(b.log, nil, time.Now())
 	}
-	if err := b.tell(t.told, t.head, t.seen); err != nil {
+	if err := b.tell(t.history); err != nil && !lost {
 		return fmt.Errorf("%w: %w", store.ErrUnknown, err)
+	} else if err != nil {
+		return err
 	}
 	return nil
 }
 
 // A transaction commits several Batches. Each Batch sees the effect of those before it and has a revision of its own.
 type transaction struct {
-	b     *Backend
-	told  change
-	head  change
-	seen  []change           // from told on
+	b *Backend
+	history
 	found map[string]int64   // revisions of the keys that are checked
 	made  map[string]version // what the Batches have made of keys
 	from  int                // number of changes in seen that were there before
@@ -97,8 +101,9 @@ func (t *transaction) begin(ctx context.Context, c *pgxpool.Conn, all []*joined)
 		return row.Scan(&t.head.rev, &t.head.mark)
 	})
 	batch.Queue(t.b.in(`SELECT key, rev FROM $.records WHERE key = ANY($1::bytea[])`), keys).Query(t.scanFound)
-	batch.Queue(t.b.in(`SELECT rev, mark, keys FROM $.changes WHERE rev >= $1::bigint ORDER BY rev LIMIT $2::int`),
-		t.told.rev, maxChanges).Query(scanChanges(&t.seen))
+	batch.Queue(t.b.in(witnessOf+`$1::text)`), t.b.node).QueryRow(func(row pgx.Row) error { return row.Scan(&t.witness) })
+	batch.Queue(t.b.in(`SELECT rev, mark, keys, 0 FROM $.changes WHERE rev >= $1::bigint ORDER BY rev LIMIT $2::int`),
+		t.told.rev, maxChanges).Query(scanChanges(&t.history))
 	err := sendAll(ctx, c, &batch)
 	t.from = len(t.seen)
 	return err
@@ -153,13 +158,15 @@ const (
 	put    = `INSERT INTO $.records (key, rev, value)
 		SELECT key, rev, value FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS w (key, rev, value)
 		ON CONFLICT (key) DO UPDATE SET rev = excluded.rev, value = excluded.value`
-	note = `INSERT INTO $.changes (rev, mark, keys)
+	add = `INSERT INTO $.changes (rev, mark, keys)
 		SELECT rev, mark, keys FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS c (rev, mark, keys)`
+	note = `INSERT INTO $.seen AS s (node, way, rev) VALUES ($1, 'commit', $2)
+		ON CONFLICT (node, way) DO UPDATE SET rev = greatest(s.rev, excluded.rev)`
 	move = `UPDATE $.head SET rev = $1, mark = $2` // also to the same revision, because only a write is acknowledged
 )
 
-// commit writes what the Batches have made, and commits.
-func (t *transaction) commit(ctx context.Context, c *pgxpool.Conn) error {
+// commit writes what the Batches have made, and commits. If changes are lost, it only proves that.
+func (t *transaction) commit(ctx context.Context, c *pgxpool.Conn, lost bool) error {
 	var batch pgx.Batch
 	if len(t.made) > 0 {
 		t.queueRecords(&batch)
@@ -167,9 +174,16 @@ func (t *transaction) commit(ctx context.Context, c *pgxpool.Conn) error {
 		batch.Queue(`SELECT pg_notify($1, $2)`, t.b.listener.channel, t.b.process)
 	}
 	batch.Queue(t.b.in(move), t.head.rev, t.head.mark)
+	if t.b.node != "" && !lost {
+		batch.Queue(t.b.in(note), t.b.node, t.head.rev)
+	}
 	var committed bool
 	queueCommit(&batch, &committed)
-	return outcome(c, committed, sendAll(ctx, c, &batch))
+	err := outcome(c, committed, sendAll(ctx, c, &batch))
+	if err != nil && lost {
+		return fmt.Errorf("PostgreSQL: a server with another history does not prove to be the primary: %v", err)
+	}
+	return err
 }
 
 func (t *transaction) queueRecords(batch *pgx.Batch) {
@@ -208,5 +222,5 @@ func (t *transaction) queueChanges(batch *pgx.Batch) {
 	for _, c := range t.seen[t.from:] {
 		revs, marks, keys = append(revs, c.rev), append(marks, c.mark), append(keys, c.keys)
 	}
-	batch.Queue(t.b.in(note), revs, marks, keys)
+	batch.Queue(t.b.in(add), revs, marks, keys)
 }

@@ -40,6 +40,9 @@ type Config struct {
 	Keep        time.Duration // how long old revisions stay readable; 0 is DefaultKeep
 	Connections int           // maximum number of connections of a process; 0 is DefaultConnections
 
+	Node string // name of the node that opens the store; empty for other programs
+	Seen int64  // newest revision that former processes of the node have seen: a store that has lost it is refused
+
 	Create bool         // make the schema if it is missing
 	Log    *slog.Logger // reports failures in the background; nil discards them
 }

@@ -50,60 +50,78 @@ func decodeKeys(all []byte) (keys [][]byte, err error) {
 	return keys, nil
 }
 
-// scanChanges returns a function that reads rows into seen.
-func scanChanges(seen *[]change) func(pgx.Rows) error {
+// scanChanges returns a function that reads rows into seen. The row without keys has the witness.
+func scanChanges(h *history) func(pgx.Rows) error {
 	return func(rows pgx.Rows) (err error) {
-		*seen, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c change, err error) {
-			err = row.Scan(&c.rev, &c.mark, &c.keys)
+		h.seen, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c change, err error) {
+			var witness int64
+			if err = row.Scan(&c.rev, &c.mark, &c.keys, &witness); c.keys == nil {
+				h.witness = witness
+			}
 			return c, err
 		})
-		slices.SortFunc(*seen, func(x, y change) int { return cmp.Compare(x.rev, y.rev) })
+		slices.SortFunc(h.seen, func(x, y change) int { return cmp.Compare(x.rev, y.rev) })
 		return err
 	}
 }
 
-// told returns the last change that the feed has told, or the revision at which the feed began.
-func (b *Backend) told() change {
-	b.feeding.Lock()
-	defer b.feeding.Unlock()
-	return b.last
+// A history is what a server shows of its history, to a process that knows a part of it.
+type history struct {
+	told  change // the last change that the feed has told
+	known int64  // the newest revision that this node has seen, also in former processes
+
+	head    change   // the newest revision
+	seen    []change // from told on
+	witness int64    // the newest revision that the server knows that this node has seen
 }
 
-// checkHistory returns ErrRewound, for good, if a server has lost told: it was restored from an older copy, or it is a
-// standby that was promoted without the last commits. head and seen are what it has, from told on.
-func (b *Backend) checkHistory(told, head change, seen []change) error {
+// knows returns the part of a history that the process knows.
+func (b *Backend) knows() history {
 	b.feeding.Lock()
 	defer b.feeding.Unlock()
-	return b.judge(told, head, seen)
+	return history{told: b.last, known: b.known}
 }
 
-// judge is checkHistory for a caller that holds the lock.
-func (b *Backend) judge(told, head change, seen []change) error {
-	if head.rev < told.rev || len(seen) > 0 && seen[0].rev == told.rev && seen[0].mark != told.mark {
-		b.lost = store.ErrRewound
-		b.feed.Stop(store.ErrCompacted)
-	}
+// isRewound returns ErrRewound if changes are lost that the process or its node has seen.
+func (b *Backend) isRewound() error {
+	b.feeding.Lock()
+	defer b.feeding.Unlock()
 	return b.lost
 }
 
-// tell publishes what an acknowledged transaction has read: the head, and the changes from told on, including told
-// itself. It returns the error of checkHistory.
-func (b *Backend) tell(told, head change, seen []change) error {
+// isLost reports whether the server has lost a change that the process or its node has seen: it was restored from an
+// older copy, or it is a standby that was promoted without the last commits. Only an acknowledged transaction proves
+// that: an old primary that is cut off shows an older history too.
+func (h history) isLost() bool {
+	return h.head.rev < h.told.rev || len(h.seen) > 0 && h.seen[0].rev == h.told.rev && h.seen[0].mark != h.told.mark ||
+		h.witness < h.known
+}
+
+// tell publishes what an acknowledged transaction has read: the changes from told on, including told itself. It returns
+// ErrRewound, for good, if changes are lost.
+func (b *Backend) tell(h history) error {
 	b.feeding.Lock()
 	defer b.feeding.Unlock()
-	if err := b.judge(told, head, seen); err != nil {
-		return err
+	if h.isLost() {
+		b.lost = store.ErrRewound
+		b.feed.Stop(store.ErrCompacted)
 	}
-	if head.rev <= b.last.rev {
+	if b.lost != nil {
+		return b.lost
+	}
+	if b.node != "" {
+		b.known = max(b.known, h.head.rev)
+	}
+	if h.head.rev <= b.last.rev {
 		return nil
 	}
-	if len(seen) == 0 || told.rev > 0 && seen[0].rev != told.rev || seen[len(seen)-1].rev != head.rev {
+	if len(h.seen) == 0 || h.told.rev > 0 && h.seen[0].rev != h.told.rev || h.seen[len(h.seen)-1].rev != h.head.rev {
 		b.feed.Stop(store.ErrCompacted) // the process was away for too long
-		b.feed, b.last = store.NewFeed(head.rev, store.FeedSize), head
+		b.feed, b.last = store.NewFeed(h.head.rev, store.FeedSize), h.head
 		return nil
 	}
 	var changes []store.Change
-	for _, c := range seen {
+	for _, c := range h.seen {
 		if c.rev <= b.last.rev {
 			continue
 		}
@@ -114,6 +132,6 @@ func (b *Backend) tell(told, head change, seen []change) error {
 		changes = append(changes, store.Change{Rev: c.rev, Keys: keys})
 	}
 	b.feed.Publish(changes...)
-	b.last = head
+	b.last = h.head
 	return nil
 }

@@ -44,17 +44,20 @@ func TestTell(t *testing.T) {
 		seen       []change
 		want       string
 		err        error
+		known      int64 // of which the server knows 5
 	}{
-		{"nothing new", 5, 5, []change{row(5, 5)}, "", nil},
-		{"two more", 5, 7, []change{row(5, 5), row(6, 6), row(7, 7)}, "6[6] 7[7] ", nil},
-		{"known already", 4, 5, []change{row(4, 4), row(5, 5)}, "", nil},
-		{"one known already", 4, 6, []change{row(4, 4), row(5, 5), row(6, 6)}, "6[6] ", nil},
-		{"the first ones", 0, 2, []change{row(1, 1), row(2, 2)}, "1[1] 2[2] ", nil},
-		{"compacted", 5, 9, []change{row(8, 8), row(9, 9)}, "", store.ErrCompacted},
-		{"too many", 5, 9, []change{row(5, 5), row(6, 6)}, "", store.ErrCompacted},
-		{"lower", 5, 4, []change{}, "", store.ErrRewound},
-		{"another history", 5, 5, []change{row(5, 55)}, "", store.ErrRewound},
-		{"another history, longer", 5, 7, []change{row(5, 55), row(6, 6), row(7, 7)}, "", store.ErrRewound},
+		{"all that the node has seen", 5, 6, []change{row(5, 5), row(6, 6)}, "6[6] ", nil, 5},
+		{"less than the node has seen", 5, 7, []change{row(5, 5), row(6, 6), row(7, 7)}, "", store.ErrRewound, 6},
+		{"nothing new", 5, 5, []change{row(5, 5)}, "", nil, 0},
+		{"two more", 5, 7, []change{row(5, 5), row(6, 6), row(7, 7)}, "6[6] 7[7] ", nil, 0},
+		{"known already", 4, 5, []change{row(4, 4), row(5, 5)}, "", nil, 0},
+		{"one known already", 4, 6, []change{row(4, 4), row(5, 5), row(6, 6)}, "6[6] ", nil, 0},
+		{"the first ones", 0, 2, []change{row(1, 1), row(2, 2)}, "1[1] 2[2] ", nil, 0},
+		{"compacted", 5, 9, []change{row(8, 8), row(9, 9)}, "", store.ErrCompacted, 0},
+		{"too many", 5, 9, []change{row(5, 5), row(6, 6)}, "", store.ErrCompacted, 0},
+		{"lower", 5, 4, []change{}, "", store.ErrRewound, 0},
+		{"another history", 5, 5, []change{row(5, 55)}, "", store.ErrRewound, 0},
+		{"another history, longer", 5, 7, []change{row(5, 55), row(6, 6), row(7, 7)}, "", store.ErrRewound, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := at(max(test.told, 5))
@@ -63,9 +66,9 @@ func TestTell(t *testing.T) {
 			}
 			start := b.last.rev
 			told, head := row(test.told, test.told), row(test.head, test.head)
-			err := b.tell(told, head, test.seen)
+			err := b.tell(history{told: told, head: head, seen: test.seen, known: test.known, witness: 5})
 			if test.err == store.ErrRewound {
-				if !errors.Is(err, store.ErrRewound) || !errors.Is(b.tell(told, row(99, 99), nil), store.ErrRewound) {
+				if !errors.Is(err, store.ErrRewound) || !errors.Is(b.tell(history{told: told, head: row(99, 99)}), store.ErrRewound) {
 					t.Errorf("got %v", err)
 				}
 				return

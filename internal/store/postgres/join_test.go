@@ -91,7 +91,7 @@ func TestApply(t *testing.T) {
 		return w
 	}
 	check := func(key string, rev int64) store.Check { return store.Check{Key: []byte(key), Rev: rev} }
-	tx := transaction{head: change{rev: 10}, found: map[string]int64{"a": 3}, made: map[string]version{}}
+	tx := transaction{history: history{head: change{rev: 10}}, found: map[string]int64{"a": 3}, made: map[string]version{}}
 	for i, step := range []struct {
 		check store.Check
 		write []store.Write

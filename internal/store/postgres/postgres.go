@@ -25,13 +25,16 @@ type Backend struct {
 	pool    *pgxpool.Pool
 	schema  string // quoted
 	process string // the key of the beat of this process
+	node    string // "" if the process is not a node
 	timeout time.Duration
 	log     *slog.Logger
 
 	asker    engine.Asker[proof]
+	window   int // maximum number of changes that a question reads
 	proofs   proofs
 	joiner   joiner
 	views    engine.Views
+	full     fullness
 	compact  compactor
 	listener listener
 
@@ -45,7 +48,8 @@ type Backend struct {
 	feeding sync.Mutex
 	feed    *store.Feed
 	last    change // the newest one that the feed has told
-	lost    error  // ErrRewound, once the server has lost a change that this process has seen
+	known   int64  // the newest revision that the node has seen, also in former processes
+	lost    error  // ErrRewound, once the server has lost a change that this process or its node has seen
 }
 
 var _ store.Backend = (*Backend)(nil)
@@ -61,6 +65,7 @@ func Open(ctx context.Context, c Config) (*Backend, error) {
 	}
 	b := &Backend{
 		hosts: hosts, pool: pool, schema: quote(cmp.Or(c.Schema, DefaultSchema)), process: rand.Text(),
+		node: c.Node, known: c.Seen,
 		timeout: cmp.Or(c.Timeout, DefaultTimeout), log: cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
 	}
 	b.life, b.end = context.WithCancel(context.Background())
@@ -81,14 +86,10 @@ func (b *Backend) begin(ctx context.Context, create bool) error {
 	if err := b.prepare(ctx, create); err != nil {
 		return err
 	}
-	var head change
-	if err := b.row(ctx, b.in(`SELECT rev, mark FROM $.head`), nil, &head.rev, &head.mark); err != nil {
+	if _, err := b.asker.Ask(ctx); err != nil { // the feed begins at its answer
 		return err
 	}
-	b.feed, b.last = store.NewFeed(head.rev, store.FeedSize), head
-	if _, err := b.asker.Ask(ctx); err != nil {
-		return err
-	}
+	b.window = maxChanges
 	b.running.Go(func() { b.compact.run(b.life) })
 	b.running.Go(func() { b.listener.run(b.life) })
 	return nil

@@ -114,16 +114,28 @@ func (b *Backend) held() *int64 {
 	return nil
 }
 
-// beatAndRead writes the beat, and reads the head and the changes since the one that the feed has told last.
+// beatAndRead writes the beat, and reads the head and the changes since the one that the feed has told last. It notes
+// the head as seen by the node, unless the server has lost what the node has seen.
 const beatAndRead = `
 WITH beat AS (
 	INSERT INTO $.beats AS b (process, n, held, at) VALUES ($1, $2, $3, now())
-	ON CONFLICT (process) DO UPDATE SET n = greatest(b.n, excluded.n), held = excluded.held, at = excluded.at)
-SELECT rev, mark, NULL::bytea FROM $.head
+	ON CONFLICT (process) DO UPDATE SET n = greatest(b.n, excluded.n), held = excluded.held, at = excluded.at),
+witness (rev) AS (` + witnessOf + `$6::text)),
+noted AS (
+	INSERT INTO $.seen AS s (node, way, rev) SELECT $6::text, 'beat', head.rev FROM $.head, witness
+	WHERE $6::text <> '' AND witness.rev >= $7::bigint
+	ON CONFLICT (node, way) DO UPDATE SET rev = greatest(s.rev, excluded.rev))
+SELECT rev, mark, NULL::bytea, (SELECT rev FROM witness) FROM $.head
 UNION ALL (` + changesSince + `)`
 
+// witnessOf reads the newest revision that the server knows that a node has seen. A node learns of revisions only by
+// acknowledged transactions, and each of them notes what it shows to the node, in the table seen. So a server that
+// knows of less than the node has lost what the node has seen, whatever its own revision is. The row without a node
+// stands for nodes without a row.
+const witnessOf = `SELECT coalesce(max(rev) FILTER (WHERE node <> ''), max(rev)) FROM $.seen WHERE node IN ('', `
+
 // changesSince reads changes, including the one with the given revision.
-const changesSince = `SELECT rev, mark, keys FROM $.changes WHERE rev >= $4::bigint ORDER BY rev LIMIT $5::int`
+const changesSince = `SELECT rev, mark, keys, 0 FROM $.changes WHERE rev >= $4::bigint ORDER BY rev LIMIT $5::int`
 
 // askOnce asks one server, and tells the feed what the answer shows.
 func (b *Backend) askOnce(ctx context.Context) (proof, error) {
@@ -133,20 +145,21 @@ func (b *Backend) askOnce(ctx context.Context) (proof, error) {
 	}
 	defer c.Release()
 	b.proofs.beat++ // of a question, which has no other at its side
-	beat, told := b.proofs.beat, b.told()
-	var seen []change
+	beat, h := b.proofs.beat, b.knows()
 	var batch pgx.Batch
 	var committed bool
 	b.queueBegin(&batch)
-	batch.Queue(b.in(beatAndRead), b.process, beat, b.held(), told.rev, maxChanges).Query(scanChanges(&seen))
+	batch.Queue(b.in(beatAndRead), b.process, beat, b.held(), h.told.rev, b.window, b.node, h.known).Query(scanChanges(&h))
 	queueCommit(&batch, &committed)
 	if err := outcome(c, committed, sendAll(ctx, c, &batch)); err != nil {
+		b.full.note(b.log, err, time.Now())
 		return proof{}, err
 	}
-	i := slices.IndexFunc(seen, func(c change) bool { return c.keys == nil })
+	i := slices.IndexFunc(h.seen, func(c change) bool { return c.keys == nil })
 	if i < 0 {
 		return proof{}, errors.New("PostgreSQL: the store has no head")
 	}
-	head := seen[i]
-	return proof{head.rev, beat}, b.tell(told, head, slices.Delete(seen, i, i+1))
+	h.head = h.seen[i]
+	h.seen = slices.Delete(h.seen, i, i+1)
+	return proof{h.head.rev, beat}, b.tell(h)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	schemaVersion = 1      // of the tables
+	schemaVersion = 2      // of the tables
 	oldestServer  = 150000 // server_version_num of the oldest PostgreSQL that the tests ran against
 )
 
@@ -28,7 +28,7 @@ var ErrNoSchema = errors.New("the database has no schema of a deployment")
 // sealed, so nothing can compress them.
 const tables = `
 CREATE TABLE $.meta (version int NOT NULL);
-INSERT INTO $.meta VALUES (1);
+INSERT INTO $.meta VALUES (2);
 CREATE TABLE $.head (rev bigint NOT NULL, mark bigint NOT NULL) WITH (fillfactor = 10);
 INSERT INTO $.head VALUES (0, 0);
 CREATE TABLE $.floor (rev bigint NOT NULL);
@@ -45,7 +45,21 @@ CREATE TABLE $.changes (rev bigint PRIMARY KEY, mark bigint NOT NULL, keys bytea
 CREATE TABLE $.beats (process text COLLATE "C" PRIMARY KEY, n bigint NOT NULL, held bigint, at timestamptz NOT NULL)
 	WITH (fillfactor = 10);
 CREATE TABLE $.slots (name text COLLATE "C" PRIMARY KEY, secret bytea NOT NULL) WITH (autovacuum_vacuum_scale_factor = 0.01);
+` + tableSeen + `
+INSERT INTO $.seen VALUES ('', '', 0);
 `
+
+// tableSeen makes the table of version 2. Rows of a node: the newest revision that its commits, and its beats, have
+// shown to it.
+const tableSeen = `
+CREATE TABLE $.seen (node text COLLATE "C", way text COLLATE "C", rev bigint NOT NULL, PRIMARY KEY (node, way))
+	WITH (fillfactor = 10);`
+
+// upgrade makes tables of version 1 those of version 2. Nodes that have run with version 1 have no row: the row without
+// a node says that they may have seen everything.
+const upgrade = tableSeen + `
+INSERT INTO $.seen VALUES ('', '', 9223372036854775807);
+UPDATE $.meta SET version = 2;`
 
 // quote returns the name of the schema for statements.
 func quote(schema string) string { return pgx.Identifier{schema}.Sanitize() }
@@ -58,16 +72,16 @@ func (b *Backend) prepare(ctx context.Context, create bool) error {
 	if err := b.checkServer(ctx); err != nil {
 		return err
 	}
-	found, err := b.checkVersion(ctx)
+	version, err := b.checkVersion(ctx)
 	switch {
-	case err != nil || found:
+	case err != nil || version == schemaVersion:
 		return err
-	case !create:
+	case version == 0 && !create:
 		return fmt.Errorf("%w: schema %s", ErrNoSchema, b.schema)
 	}
 	if err := b.create(ctx); err != nil {
 		// Another process may have made the tables. A session that waited for its lock does not see them at once.
-		if found, checkErr := b.checkVersion(ctx); checkErr != nil || !found {
+		if version, checkErr := b.checkVersion(ctx); checkErr != nil || version != schemaVersion {
 			return err
 		}
 	}
@@ -97,24 +111,24 @@ func (b *Backend) checkServer(ctx context.Context) error {
 	return nil
 }
 
-// checkVersion reports whether the tables exist. It refuses tables that a newer program made.
-func (b *Backend) checkVersion(ctx context.Context) (found bool, err error) {
+// checkVersion returns the version of the tables, or 0 if there are none. It refuses tables that a newer program made.
+func (b *Backend) checkVersion(ctx context.Context) (version int, err error) {
+	var found bool
 	if err := b.row(ctx, `SELECT to_regclass($1) IS NOT NULL`, []any{b.schema + ".meta"}, &found); err != nil || !found {
-		return false, err
+		return 0, err
 	}
-	var version int
 	if err := b.row(ctx, b.in(`SELECT version FROM $.meta`), nil, &version); err != nil {
-		return true, err
+		return 0, err
 	}
 	if version > schemaVersion {
-		return true, fmt.Errorf("the schema %s has version %d, which a newer Keyhold made; this one knows version %d: run "+
+		return 0, fmt.Errorf("the schema %s has version %d, which a newer Keyhold made; this one knows version %d: run "+
 			"the newer one; this one has changed nothing", b.schema, version, schemaVersion)
 	}
-	return true, nil
+	return version, nil
 }
 
-// create makes the schema and its tables in one transaction. If several processes do so at once, one of them makes
-// the tables.
+// create makes the schema and its tables in one transaction, or those of the present version out of older ones. If
+// several processes do so at once, one of them makes the tables.
 func (b *Backend) create(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
@@ -132,6 +146,8 @@ DO $do$ BEGIN
 			CREATE SCHEMA `+b.schema+`;
 		END IF;
 		`+tables+`
+	ELSIF (SELECT version FROM $.meta) = 1 THEN
+		`+upgrade+`
 	END IF;
 END $do$`), pgx.QueryExecModeSimpleProtocol)
 	var denied *pgconn.PgError

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -59,11 +60,15 @@ func outcome(c *pgxpool.Conn, committed bool, err error) error {
 	return fmt.Errorf("%w: PostgreSQL: %v", store.ErrUnknown, err)
 }
 
-// refusal returns an error of the server or of the connection. It is not an error of a context, also if a time-out is
-// its cause.
+// refusal returns an error of the server or of the connection, as a space.ErrFull if the server has no space. It is not
+// an error of a context, also if a time-out is its cause.
 func refusal(err error) error {
-	if err == nil {
-		return nil
+	var answer *pgconn.PgError
+	switch {
+	case err == nil || errors.Is(err, space.ErrFull):
+		return err
+	case errors.As(err, &answer) && answer.Code == diskFull:
+		return fmt.Errorf("PostgreSQL: %w: %v", space.ErrFull, err)
 	}
 	return fmt.Errorf("PostgreSQL: %v", err)
 }

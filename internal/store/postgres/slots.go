@@ -58,8 +58,7 @@ func (b *Backend) write(text string, args ...any) error {
 	defer cancel()
 	c, err := b.pool.Acquire(ctx)
 	if err != nil {
-		b.leave()
-		return refusal(err)
+		return b.failed(refusal(err))
 	}
 	defer c.Release()
 	var batch pgx.Batch
@@ -68,8 +67,7 @@ func (b *Backend) write(text string, args ...any) error {
 	batch.Queue(b.in(text), args...)
 	queueCommit(&batch, &committed)
 	if err := outcome(c, committed, sendAll(ctx, c, &batch)); err != nil {
-		b.leave()
-		return err
+		return b.failed(err)
 	}
 	return nil
 }
