@@ -43,7 +43,7 @@ func TestIsPlain(t *testing.T) {
 		for at := range 19 {
 			text := []byte(strings.Repeat("a", 19))
 			text[at] = byte(c)
-			if got := isPlain(text); got != want {
+			if got := isPlain(string(text)); got != want {
 				t.Errorf("%#x at %d: got %v", c, at, got)
 			}
 		}
