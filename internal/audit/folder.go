@@ -299,11 +299,11 @@ func (w walk) all(r io.Reader, yield func(place, error) bool) (n int64, more boo
 		if err != nil && err != errTooLong {
 			return n, true, err
 		}
-		if n++; w.first+n <= w.from {
-			continue
-		}
-		if n%1024 == 0 && w.ctx.Err() != nil {
+		if n++; n%1024 == 0 && w.ctx.Err() != nil {
 			return n, true, w.ctx.Err()
+		}
+		if w.first+n <= w.from {
+			continue
 		}
 		if err == nil {
 			line = line[:len(line)-1]

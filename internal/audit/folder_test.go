@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -76,6 +77,22 @@ func openFiles(t *testing.T, dir string) (open []string) {
 		}
 	}
 	return open
+}
+
+// A reader that has ended stops within a segment, also before the first line that it wants.
+func TestReaderEndsBeforeItsFirstLine(t *testing.T) {
+	path, _ := logOf(t, eventsFrom(t, 3000, 1), eventsFrom(t, 0, 3000))
+	f, err := OpenFolder(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	next, stop := iter.Pull2(f.Lines(ctx, 2999))
+	defer stop()
+	if _, err, more := next(); !more || !errors.Is(err, context.Canceled) {
+		t.Errorf("got a line: %v, %v", more, err)
+	}
 }
 
 // longLine is an event that is too long to be read.

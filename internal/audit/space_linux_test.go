@@ -2,7 +2,10 @@ package audit
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -172,4 +175,25 @@ func allocation(t *testing.T, path string) (size, blocks int64) {
 		t.Fatal(err)
 	}
 	return s.Size, s.Blocks * 512
+}
+
+// A start of a long log goes on when there is no space for the first tiles, and writes them later.
+func TestTilesOfALongLogOnAFullDisk(t *testing.T) {
+	const lines = mostTiles<<8 + 10
+	path, _ := logOf(t, strings.Repeat(`{"eventID":"e"}`+"\n", lines))
+	first := filepath.Join(FolderOf(path), "tile/0/000")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(first), 0o700), os.Symlink("/dev/full", first+temporarySuffix)); err != nil {
+		t.Fatal(err)
+	}
+	l := openLogWith(t, path, Options{})
+	defer closeLog(t, l)
+	if err := l.Protect(t.Context(), protection()); err != nil || l.Reader().Size() != lines {
+		t.Fatalf("%d lines, %v", l.Reader().Size(), err)
+	}
+	if _, err := os.Lstat(first + temporarySuffix); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no tile met the full disk: %v", err)
+	}
+	if info, err := os.Lstat(first); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("the first tile: %v", err)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seed"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
 	"github.com/keyhold/keyhold/internal/store/storetest"
 )
@@ -256,4 +257,53 @@ secret = "alices-secret"
 			d.verify(t)
 		}
 	})
+}
+
+// A node that meets a key which another node has made meanwhile makes the missing aliases, or reports a contradiction.
+func TestSeedMeetsAnotherNode(t *testing.T) {
+	aliases := "aliases = [\"alias/a\", \"alias/b\"]\n"
+	for _, test := range []struct{ first, second, want string }{
+		{seedMaterial, seedMaterial + aliases, ""},
+		{seedMaterial + aliases, seedMaterial + aliases, ""},
+		{seedMaterial + "description = \"other\"\n", seedMaterial + "description = \"own\"\n" + aliases, "description"},
+	} {
+		var files [2]seed.File
+		for i, lines := range []string{test.first, test.second} {
+			f, err := seed.Parse("seed.toml", []byte(seedText(lines)), seed.Defaults{Account: "111122223333", Region: "eu-west-2"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[i] = f
+		}
+		synctest.Test(t, func(t *testing.T) {
+			d := newDeployment()
+			d.backend = memory.New()
+			dev := func(c *service.Config) { c.Dev, c.DevAccount = true, "111122223333" }
+			first := must[*clusterNode](t)(d.node(t, "A", &storetest.Faulty{Backend: d.backend}, shared, dev))
+			network := &storetest.Faulty{Backend: d.backend}
+			second := must[*clusterNode](t)(d.node(t, "B", network, shared, dev))
+			meets := false
+			network.Next = func(b store.Batch) (none storetest.Fault, _ time.Duration) {
+				makesKey := slices.ContainsFunc(b.Writes, func(w store.Write) bool { return strings.HasSuffix(string(w.Key), seedID) })
+				if makesKey && !meets {
+					meets = true
+					if made, err := first.Seed(t.Context(), files[0]); made != 1 || err != nil {
+						t.Error(made, err)
+					}
+				}
+				return none, 0
+			}
+			made, err := second.Seed(t.Context(), files[1])
+			if !meets || made != 0 || (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%q meets %q: %v, %d keys were made, %v", test.second, test.first, meets, made, err)
+			}
+			for _, name := range []string{"alias/a", "alias/b"} {
+				if _, err := first.do("", "DescribeKey", &api.DescribeKeyRequest{KeyId: &name}); (err == nil) != (test.want == "") {
+					t.Errorf("%q meets %q: %s: %v", test.second, test.first, name, err)
+				}
+			}
+			first.close()
+			second.close()
+		})
+	}
 }
