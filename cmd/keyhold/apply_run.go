@@ -95,7 +95,7 @@ func (c *connection) eachIdentity(ctx context.Context, kind string, account *str
 		switch {
 		case !page.Truncated:
 			return nil
-		case page.NextMarker == nil || in.Marker != nil && *in.Marker == *page.NextMarker:
+		case !follows(in.Marker, page.NextMarker):
 			return c.mismatchError()
 		}
 		in.Marker = page.NextMarker

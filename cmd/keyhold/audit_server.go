@@ -69,7 +69,7 @@ func (c *connection) printEvents(
 			altered = true
 			printf(log, "altered: %s, line %d\n", covered.Origin, index+1)
 		}
-		if page.Truncated && page.NextMarker == nil || covered.Origin == "" {
+		if page.Truncated && !follows(in.Marker, page.NextMarker) || covered.Origin == "" {
 			return covered, c.mismatchError()
 		}
 		if !page.Truncated && altered {
@@ -118,7 +118,7 @@ func (c *connection) proveEvent(ctx context.Context, eventID string) (line []byt
 			return nil, "", err
 		}
 		switch {
-		case answer.Truncated && answer.NextMarker != nil:
+		case answer.Truncated && follows(in.Marker, answer.NextMarker):
 			in.Marker = answer.NextMarker
 		case answer.Event == nil || answer.Event.Line == nil || answer.Proof == nil:
 			return nil, "", fmt.Errorf("prove the event: %w", c.mismatchError())

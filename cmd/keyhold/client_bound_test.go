@@ -49,3 +49,35 @@ func TestAnswersAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// A server that repeats a marker is not asked without end.
+func TestRepeatedMarkers(t *testing.T) {
+	var asked int
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked > 10 {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		io.WriteString(w, `{"Keys":[],"Identities":[],"Events":[],"Log":{"Origin":"o","FirstIndex":0,"EndIndex":9,"VerifierKey":"k"},`+
+			`"NotShown":0,"NextMarker":"again","Truncated":true}`)
+	}))
+	defer server.Close()
+	t.Setenv("AWS_ACCESS_KEY_ID", "a")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	c, err := clientOptions{endpoint: server.URL, region: "us-east-1"}.connect(t.Context(), printer{io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, ask := range map[string]func() error{
+		"ListKeySummaries": func() error { _, _, err := c.summaries(t.Context()); return err },
+		"ListIdentities":   func() error { return c.eachIdentity(t.Context(), "user", nil, func(api.IdentityEntry) {}) },
+		"QueryAudit":       func() error { return c.queryAudit(t.Context(), &api.QueryAuditRequest{}, io.Discard, io.Discard) },
+		"ProveEvent":       func() error { _, _, err := c.proveEvent(t.Context(), "event"); return err },
+	} {
+		asked = 0
+		if err := ask(); err == nil || !strings.Contains(err.Error(), "does not match the request") || asked != 2 {
+			t.Errorf("%s: %d requests, %v", name, asked, err)
+		}
+	}
+}

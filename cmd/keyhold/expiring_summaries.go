@@ -62,6 +62,9 @@ func (c *connection) summaries(ctx context.Context) (all []heldMaterial, aliases
 		if out.NextMarker == nil {
 			return all, aliases, nil
 		}
+		if !follows(in.Marker, out.NextMarker) {
+			return nil, nil, c.mismatchError()
+		}
 		in.Marker = out.NextMarker
 	}
 }
