@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +45,7 @@ func openCustody(name string) (seal.Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(spec.Argument, "fd:") {
+	if spec.NamesDescriptor() {
 		return nil, errors.New("a server that runs has no file descriptor of its administrator: give a file or a credential")
 	}
 	root, err := spec.Open(nil)

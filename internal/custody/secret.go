@@ -28,7 +28,7 @@ func readSecret(what, argument string) ([]byte, error) {
 		}
 		return guarded.ReadSecret(what, path, maxSecret)
 	}
-	if number, ok := strings.CutPrefix(argument, "fd:"); ok {
+	if number, ok := strings.CutPrefix(argument, descriptorPrefix); ok {
 		return readDescriptor(what, number)
 	}
 	return guarded.ReadSecret(what, argument, maxSecret)
@@ -76,7 +76,12 @@ func readNewLine(what, place string, p Prompt, question string, shortest int) ([
 }
 
 // canReadAgain reports whether a secret can be read a second time from its place.
-func canReadAgain(place string) bool { return place != "prompt" && !strings.HasPrefix(place, "fd:") }
+func canReadAgain(place string) bool { return place != "prompt" && !isDescriptor(place) }
+
+// descriptorPrefix begins the place of a secret that is read from a file descriptor.
+const descriptorPrefix = "fd:"
+
+func isDescriptor(place string) bool { return strings.HasPrefix(place, descriptorPrefix) }
 
 // credential returns the path of a credential that systemd gives to a service (systemd.exec(5), LoadCredential=).
 func credential(name string) (string, error) {

@@ -94,6 +94,19 @@ func (s Spec) Open(p Prompt) (seal.Root, error) {
 	return k.open(s.Argument, p)
 }
 
+// NamesDescriptor reports whether Open reads a secret from a file descriptor of this process.
+func (s Spec) NamesDescriptor() bool {
+	switch s.Kind {
+	case "pkcs11":
+		u, err := parsePKCS11(s.Argument)
+		return err == nil && isDescriptor(u.pin)
+	case "tpm":
+		_, tpmPlace, err := parseTPM(s.Argument)
+		return err == nil && isDescriptor(tpmPlace)
+	}
+	return isDescriptor(s.Argument)
+}
+
 // Advice says where the root key is, and what its owner must keep.
 func (s Spec) Advice() string {
 	k, err := s.kind()

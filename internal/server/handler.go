@@ -48,6 +48,7 @@ type Handler struct {
 	Console *console.Site
 
 	pages, regions onceAMinute // warnings about refused requests
+	refusals       refusals
 }
 
 // answer answers a request.
@@ -199,7 +200,7 @@ func (h *Handler) refusal(id, target string, err error) *key.Error {
 		return internalError(err)
 	}
 	if refused.Cause != nil {
-		h.Log.Warn("request refused", "request", id, "target", target, "error", refused, "cause", refused.Cause)
+		h.warnOfRefusal(id, target, refused)
 	}
 	return h.Service.WithClock(refused)
 }
