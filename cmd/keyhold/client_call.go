@@ -93,8 +93,8 @@ func (c *connection) sign(ctx context.Context, target string, body []byte) (*htt
 	return r, v4.NewSigner().SignHTTP(ctx, as, r, hex.EncodeToString(hash[:]), "kms", c.region, time.Now())
 }
 
-// follows reports whether next can be the marker of the next page. A server that repeats a marker would be asked without
-// end.
+// follows reports whether next can be the marker of the next page. A server that repeats a marker would otherwise be
+// asked without end.
 func follows(given, next *string) bool { return next != nil && (given == nil || *given != *next) }
 
 // mismatchError returns the error for an answer that lacks required members.
