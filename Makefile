@@ -88,7 +88,7 @@ flips: build ## Flip 2,000 bits of a data folder, one at a time.
 full: build ## Fill the disk 20 times.
 	KEYHOLD_FILLS=20 go test -count=1 -v -timeout 60m -run '^TestFullDisk$$' ./cmd/keyhold
 
-readyz: build ## Inject 12 faults into real servers, and print how soon /readyz names each.
+readyz: build ## Inject 14 faults into real servers, and print how soon /readyz names each.
 	KEYHOLD_READYZ=1 go test -count=1 -v -timeout 30m -run '^TestReadyzNamesFaults$$' ./cmd/keyhold
 	cd cluster && go test -count=1 -v -timeout 30m -run '^TestReadyzNamesFaultsOfNodes$$' .
 

@@ -53,7 +53,7 @@ internal/console          |
 internal/space            |
 internal/transparency     |  xmod
 internal/cosign           internal/transparency  |  xmod
-internal/anchor           internal/cosign internal/durable internal/transparency  |  xmod
+internal/anchor           internal/cosign internal/durable internal/space internal/transparency  |  xmod
 internal/forward          internal/durable internal/transparency  |  xmod
 internal/cloudtrail       internal/transparency  |  json
 internal/witness          internal/admit internal/cosign internal/durable internal/guarded internal/transparency  |  xmod
@@ -79,7 +79,7 @@ internal/secrettest       |
 
 internal/records          internal/key internal/policy internal/identity internal/seal internal/store  |
 internal/census           internal/key internal/records internal/store  |
-internal/material         internal/records internal/key internal/crypt internal/seal internal/store internal/space  |
+internal/material         internal/measure internal/records internal/key internal/crypt internal/seal internal/store internal/space  |
 internal/journal          internal/records internal/audit internal/store internal/space internal/transparency  |  uuid
 internal/backup           internal/recipients internal/material internal/records internal/key internal/crypt internal/seal internal/store  |
 internal/nodes            internal/audit internal/journal internal/records internal/store  |

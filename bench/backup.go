@@ -116,8 +116,8 @@ func (b *backupRun) databaseSize() int64 {
 // run runs a command of the program. The output of recover identity is kept as recipients.
 func (b *backupRun) run(words ...string) error {
 	c := exec.Command(b.program, words...)
-	c.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+root.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+root.SecretAccessKey,
-		"AWS_REGION=us-east-1")
+	c.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+devRoot.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY="+devRoot.SecretAccessKey, "AWS_REGION=us-east-1")
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
 	if err := c.Run(); err != nil {

@@ -27,11 +27,11 @@ import (
 
 // sign returns a request of the API in its wire format, signed now.
 func sign(addr, operation string, in any) ([]byte, error) {
-	return signAs(root, addr, operation, in)
+	return signAs(devRoot, addr, operation, in)
 }
 
-// root are the credentials of the root of a dev server's account.
-var root = aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
+// devRoot are the credentials of the root of a dev server's account.
+var devRoot = aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
 
 // signAs returns a request that is signed with the credentials.
 func signAs(credentials aws.Credentials, addr, operation string, in any) ([]byte, error) {
@@ -45,7 +45,7 @@ func signFor(credentials aws.Credentials, addr, target string, in any) ([]byte, 
 
 // signIn returns a request of the root to a Region.
 func signIn(region, addr, operation string, in any) ([]byte, error) {
-	return signAll(root, region, addr, "TrentService."+operation, in)
+	return signAll(devRoot, region, addr, "TrentService."+operation, in)
 }
 
 func signAll(credentials aws.Credentials, region, addr, target string, in any) ([]byte, error) {
@@ -115,14 +115,18 @@ func (c *conn) do(request []byte) ([]byte, error) {
 	return body, nil
 }
 
-// call sends one request.
+// call sends one request to a dev server.
 func call(addr, operation string, in map[string]any) (out map[string]any, err error) {
+	return callAs(devRoot, addr, operation, in)
+}
+
+func callAs(by aws.Credentials, addr, operation string, in map[string]any) (out map[string]any, err error) {
 	c, err := dial(addr)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	request, err := sign(addr, operation, in)
+	request, err := signAs(by, addr, operation, in)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +144,7 @@ func call(addr, operation string, in map[string]any) (out map[string]any, err er
 type load struct {
 	operation string
 	bodies    []map[string]any
-	by        aws.Credentials // credentials of the sender; the root if empty
+	by        aws.Credentials // credentials of the sender; the root of the server if empty
 }
 
 // sample is the number of different requests in a load.
@@ -161,7 +165,7 @@ func prepare(s *server, operation string, keys int) (*load, error) {
 	}
 	var ids []any
 	for range keys {
-		made, err := call(s.addr, "CreateKey", key)
+		made, err := callAs(s.root, s.addr, "CreateKey", key)
 		if err != nil {
 			return nil, err
 		}
@@ -193,7 +197,7 @@ func request(s *server, operation, spec string, id any, i int) (map[string]any, 
 	case operation == "GenerateDataKey":
 		in["EncryptionContext"], in["KeySpec"] = encryptionContext, "AES_256"
 	case operation == "Decrypt":
-		made, err := call(s.addr, "Encrypt", map[string]any{"KeyId": id, "EncryptionContext": encryptionContext,
+		made, err := callAs(s.root, s.addr, "Encrypt", map[string]any{"KeyId": id, "EncryptionContext": encryptionContext,
 			"Plaintext": message})
 		if err != nil {
 			return nil, err
@@ -227,7 +231,7 @@ func (m measure) String() string {
 func (l *load) drive(s *server, conns int, length time.Duration) (m measure, err error) {
 	var requests [][]byte
 	for _, in := range l.bodies {
-		r, err := signAs(cmp.Or(l.by, root), s.addr, l.operation, in)
+		r, err := signAs(cmp.Or(l.by, s.root), s.addr, l.operation, in)
 		if err != nil {
 			return m, err
 		}

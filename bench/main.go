@@ -40,7 +40,9 @@ const defaultOps = "Decrypt,Encrypt,GenerateDataKey,DescribeKey," +
 
 // parts lists what can be run. Parts that reserve a processor for the servers come last, because this cannot be
 // undone.
-var parts = []string{"writes", "before", "imports", "requests", "decisions", "node", "audit", "reseal", "many"}
+var parts = []string{
+	"writes", "before", "imports", "requests", "decisions", "node", "audit", "metrics", "reseal", "many",
+}
 
 // ownParts are the parts that have make targets of their own.
 var ownParts = []string{"backup"}
@@ -81,7 +83,7 @@ func (s settings) run() error {
 	}
 	run := map[string]func() error{"writes": s.writes, "imports": s.parameters, "requests": s.requests,
 		"decisions": s.decisions, "many": s.manyKeys, "node": s.node, "before": s.compareWrites, "reseal": s.reseal,
-		"audit": s.audit, "backup": s.backup}
+		"audit": s.audit, "metrics": s.metrics, "backup": s.backup}
 	for _, part := range s.parts {
 		if run[part] == nil {
 			return fmt.Errorf("there is no part %q", part)

@@ -76,7 +76,7 @@ func callAdmin(addr, operation string, in map[string]any) ([]byte, error) {
 		return nil, err
 	}
 	defer c.Close()
-	request, err := signFor(root, addr, "KeyholdAdmin."+operation, in)
+	request, err := signFor(devRoot, addr, "KeyholdAdmin."+operation, in)
 	if err != nil {
 		return nil, err
 	}

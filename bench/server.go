@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,6 +23,7 @@ type server struct {
 	addr string
 	cmd  *exec.Cmd
 	data string // folder to remove at the end
+	root aws.Credentials
 }
 
 // startKeyhold starts the program as a dev server on a new data folder. where determines its processors.
@@ -55,7 +57,7 @@ func startReference(name string) (*server, error) {
 
 // start starts a server and waits until it reports the address at which it listens.
 func start(where placement, name, path string, args ...string) (*server, error) {
-	s := &server{name: name, cmd: exec.Command(path, args...)}
+	s := &server{name: name, cmd: exec.Command(path, args...), root: devRoot}
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {

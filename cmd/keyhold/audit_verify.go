@@ -194,8 +194,8 @@ func (o auditVerifyOptions) finish(out io.Writer, r integrity.LogReport, report 
 // printVerified prints the result of the verification of a log.
 func printVerified(out io.Writer, r integrity.LogReport) error {
 	var p page
-	p.printf("log         %s\nfile        %s\nlines       %d, from %d; chain of %d verified\n",
-		r.Origin, r.Path, r.Size, r.First, r.Chained)
+	p.printf("log         %s\npublic key  %s\nfile        %s\nlines       %d, from %d; chain of %d verified\n",
+		r.Origin, r.Public, r.Path, r.Size, r.First, r.Chained)
 	p.printf("checkpoint  of %d lines; %d lines are newer\n", r.Checkpoint.Size, r.Size-r.Checkpoint.Size)
 	if r.Anchored > 0 {
 		p.printf("anchor      of %d lines; %d lines are newer\n", r.Anchored, r.Size-r.Anchored)

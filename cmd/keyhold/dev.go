@@ -113,6 +113,11 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 		return err
 	}
 	logger := slog.New(slog.NewTextHandler(log, nil))
+	spans, err := openTracer(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer spans.Close()
 	ctx, fail := context.WithCancelCause(ctx)
 	outliveHangups(ctx, fail, func() {
 		logger.Info("SIGHUP changes nothing: restart the server to change its flags, certificates and root key")
@@ -150,6 +155,9 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
+	if h.Trace = traceBy(spans); h.Trace != nil {
+		h.Requests = newRequests()
+	}
 	h.Service, h.Verifier, h.Refused = s, host.DevVerifier(s, o.account, o.anyCredentials), s.RememberRefusal
 	if h.Console, err = o.console.site(console.Config{Dev: true, Region: declared.Region}); err != nil {
 		return err

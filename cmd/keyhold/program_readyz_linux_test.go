@@ -27,8 +27,8 @@ import (
 // A readyzServer is a server with a private listener, all devices, and a disk of its own.
 type readyzServer struct {
 	*faultServer
-	dir, disk string
-	device    net.Listener // takes the lines of the log
+	dir, disk, volume string       // volume has the folder of the anchor
+	device            net.Listener // takes the lines of the log
 }
 
 // A readyzFault breaks a part of the server, and mends it.
@@ -41,15 +41,17 @@ type readyzFault struct {
 
 var readyzFaults = []readyzFault{
 	{"the disk is full", "disk", []string{"audit", "audit-anchor", "audit-forward"}, func(t *testing.T, s *readyzServer) func() {
-		filler := filepath.Join(s.disk, "filler")
-		fill(t, filler)
+		mend := fillUp(t, s.disk)
 		for a := (faultAnswer{}); a.kind == ""; { // until the reserve is used up
 			var err error
 			if a, err = s.call(t.Context(), "CreateKey", map[string]any{}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		return func() { os.Remove(filler) }
+		return mend
+	}},
+	{"the disk is full, and the server is idle", "disk", []string{"audit-anchor"}, func(t *testing.T, s *readyzServer) func() {
+		return fillUp(t, s.disk)
 	}},
 	{"the root key file is gone", "custody", nil, func(t *testing.T, s *readyzServer) func() {
 		return moveAway(t, s.rootKey())
@@ -67,10 +69,13 @@ var readyzFaults = []readyzFault{
 		return changeMode(t, s.rootKey(), 0o644)
 	}},
 	{"the volume of the anchor is gone", "audit-anchor", nil, func(t *testing.T, s *readyzServer) func() {
-		return moveAway(t, filepath.Join(s.dir, "anchor"))
+		return moveAway(t, filepath.Join(s.volume, "anchor"))
+	}},
+	{"the volume of the anchor is full, and the server is idle", "audit-anchor", nil, func(t *testing.T, s *readyzServer) func() {
+		return fillUp(t, s.volume)
 	}},
 	{"the file of the anchor is damaged", "audit-anchor", nil, func(t *testing.T, s *readyzServer) func() {
-		path := filepath.Join(s.dir, "anchor", "file")
+		path := filepath.Join(s.volume, "anchor", "file")
 		kept, err := os.ReadFile(path)
 		if err = errors.Join(err, os.WriteFile(path, kept[:len(kept)/2], 0o600)); err != nil {
 			t.Fatal(err)
@@ -143,17 +148,17 @@ func (s *readyzServer) sufferAll(t *testing.T) {
 }
 
 func startReadyzServer(t *testing.T) *readyzServer {
-	s := &readyzServer{dir: t.TempDir(), disk: smallDisk(t)}
+	s := &readyzServer{dir: t.TempDir(), disk: smallDisk(t), volume: smallDisk(t)}
 	needs(t, "unshare", func() error { return exec.Command("unshare", "-m", "true").Run() })
 	f := initFolder(t, buildProgram(t), filepath.Join(s.disk, "data"))
-	if err := os.Mkdir(filepath.Join(s.dir, "anchor"), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(s.volume, "anchor"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	writeServerPEM(t, s.dir, time.Now().Add(300*24*time.Hour))
 	s.listenForLines(t)
 	s.swaps(t, "Filename Type Size Used Priority\n")
 	at := func(name string) string { return filepath.Join(s.dir, name) }
-	f.flags = []string{"--disk-reserve", "2", "--private-addr", "unix:" + at("private"), "--audit-anchor", "file:" + at("anchor/file"),
+	f.flags = []string{"--disk-reserve", "2", "--private-addr", "unix:" + at("private"), "--audit-anchor", "file:" + filepath.Join(s.volume, "anchor", "file"),
 		"--audit-forward", "unix:" + at("device"), "--tls-cert", at("server.pem"), "--tls-key", at("server.pem")}
 	var err error
 	s.faultServer, err = f.serve(t, "unshare", "-m", "sh", "-c", `mount --bind "$0" /proc/swaps && exec prlimit --memlock=65536 "$@"`, at("swaps"))
@@ -231,6 +236,14 @@ func (s *readyzServer) swaps(t *testing.T, text string) {
 	if err := os.WriteFile(filepath.Join(s.dir, "swaps"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// fillUp fills a disk until mend is called.
+func fillUp(t *testing.T, disk string) (mend func()) {
+	t.Helper()
+	filler := filepath.Join(disk, "filler")
+	fill(t, filler)
+	return func() { os.Remove(filler) }
 }
 
 // moveAway renames a file or folder until mend is called.

@@ -34,6 +34,9 @@ func TestTraces(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if _, err := s.call(t.Context(), "CreateKey", map[string]any{"Description": "description-of-tests"}); err != nil {
+			t.Fatal(err)
+		}
 		if err := s.end(syscall.SIGTERM); err != nil {
 			t.Error(err)
 		}
@@ -46,7 +49,7 @@ func TestTraces(t *testing.T) {
 	use()
 	mu.Lock()
 	defer mu.Unlock()
-	for _, want := range []string{"Encrypt", "NotFoundException", "ValidationException", "us-east-1", "keyhold"} {
+	for _, want := range []string{"Encrypt", "NotFoundException", "ValidationException", "us-east-1", "keyhold", "CreateKey", "store.commit", "store.slot"} {
 		if !strings.Contains(got.String(), want) {
 			t.Errorf("the spans do not have %s", want)
 		}

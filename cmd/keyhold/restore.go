@@ -47,7 +47,7 @@ what they took away again. It cannot know what logs that are missing would show,
 need --without-logs.
 
 Nodes of the former deployment cannot use the restored store, and its audit logs begin anew,
-with an event RestoreBackup. Never start the former deployment again.`,
+with an event RestoreBackup and other keys. Never start the former deployment again.`,
 		Example: `  keyhold restore --from a.backup --identity identity.txt --to /var/lib/keyhold --root-key-file root.key \
       --log 5XGAWTLB3S224534=former`,
 		Args: exactly(0),
@@ -235,7 +235,17 @@ func (o restoreOptions) print(out io.Writer, s transfer.Summary, plan *redo.Plan
 	for _, name := range plan.Unknown {
 		p.printf("not proved  the log of %s, which the backup does not know\n", name)
 	}
+	printAuditKey(&p, s)
 	return p.writeTo(out)
+}
+
+// printAuditKey shows the key of the audit log that a deployment in another store begins.
+func printAuditKey(p *page, s transfer.Summary) {
+	if s.AuditKey == "" {
+		p.printf("public key  each node makes keys for its audit log when it joins, and keyhold audit verify shows them\n")
+		return
+	}
+	p.printf("public key  of the new audit log, for keyhold audit verify: %s\n", s.AuditKey)
 }
 
 // explain adds the remedy to an error of a restore.

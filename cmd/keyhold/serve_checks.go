@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/custody"
@@ -55,10 +56,13 @@ func (w watched) checkMemory(context.Context) error {
 	if w.locked {
 		return nil
 	}
-	if active, err := doctor.ThisMachine().Swaps(); err == nil && !active {
-		return nil
+	switch active, err := doctor.ThisMachine().Swaps(); {
+	case err != nil:
+		return fmt.Errorf("%w (whether swap is on is not known: %w)", errNotLocked, err)
+	case active:
+		return errNotLocked
 	}
-	return errNotLocked
+	return nil
 }
 
 // checkCertificate reports whether clients can accept the certificate of the server by its dates.

@@ -24,8 +24,10 @@ func traceBy(t *tracing.Tracer) server.Trace {
 	if t == nil {
 		return nil
 	}
-	return func(parent, state string) func(server.Outcome) {
-		end := t.Begin(parent, state)
-		return func(o server.Outcome) { end(tracing.Result(o)) }
-	}
+	return func(parent, state string) server.Span { return requestSpan{t.Begin(parent, state)} }
 }
+
+// A requestSpan is a span that ends with the outcome of a request.
+type requestSpan struct{ *tracing.Span }
+
+func (s requestSpan) End(o server.Outcome) { s.Span.End(tracing.Result(o)) }

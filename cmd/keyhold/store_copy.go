@@ -170,6 +170,7 @@ func (o copyOptions) print(out io.Writer, s transfer.Summary) error {
 		p.printf("audit log   %s stays where it is, with %d events: keep it\n",
 			filepath.Join(o.from, host.AuditName), s.LogEvents)
 	}
+	printAuditKey(&p, s)
 	p.printf("next        %s\n            Do not start a server on %s again: the two would differ.\n", o.next(), o.from)
 	return p.writeTo(out)
 }

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/keyhold/keyhold/internal/durable"
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/transparency"
 )
 
@@ -45,7 +47,7 @@ func (f File) Keep(_ context.Context, c Checkpoint, confirmed int64) ([]byte, er
 			kept.Size, confirmed)
 	}
 	if place >= 0 && kept.Size == c.Size {
-		return c.Signed, nil
+		return c.Signed, f.canGrow()
 	}
 	if place < 0 {
 		all = append(all, kept)
@@ -53,6 +55,14 @@ func (f File) Keep(_ context.Context, c Checkpoint, confirmed int64) ([]byte, er
 	}
 	all[place].Signed = c.Signed
 	return c.Signed, durable.ReplaceFile(f.path, format(all))
+}
+
+// canGrow returns an error if the volume has no space for the next checkpoint.
+func (f File) canGrow() error {
+	if err := space.Probe(filepath.Dir(f.path)); err != nil {
+		return fmt.Errorf("%s has the newest checkpoint, but there is no space for the next one: %w", f.path, err)
+	}
+	return nil
 }
 
 // A Kept is a checkpoint in an anchor file. Nobody has verified its signature.

@@ -446,6 +446,28 @@ func (b *roomyBackend) Room() (used, free int64, err error) {
 	return b.used, b.free, b.err
 }
 
+// A backup may let a store grow by the larger of its size and 1 GiB, but by at most half of the free space.
+func TestGrowthLimit(t *testing.T) {
+	for _, test := range []struct{ used, free, most int64 }{
+		{1, 100 << 30, 1 << 30},
+		{1 << 30, 100 << 30, 1 << 30},
+		{4 << 30, 100 << 30, 4 << 30},
+		{4 << 30, 300 << 20, 150 << 20},
+	} {
+		b := &roomyBackend{used: test.used, free: test.free}
+		check, err := Source{Backend: b}.limitGrowth()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.used += test.most; check() != nil {
+			t.Errorf("%+v: %v at the limit", test, check())
+		}
+		if b.used++; !errors.Is(check(), ErrGrown) {
+			t.Errorf("%+v: %v above the limit", test, check())
+		}
+	}
+}
+
 // A backup ends when the store has grown too much meanwhile.
 func TestBackupEndsWhenTheStoreGrows(t *testing.T) {
 	broken := errors.New("broken")

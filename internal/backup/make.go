@@ -59,7 +59,7 @@ func Make(ctx context.Context, s Source, o Options, w io.Writer) (Trailer, error
 		return Trailer{}, fmt.Errorf("encrypt the backup: %w", err)
 	}
 	m := &maker{Source: s, Options: o, ctx: ctx, sealer: s.Keyring.Records(), writer: writer{to: encrypted}}
-	if err := s.Backend.View(ctx, m.write); err != nil {
+	if err := s.view(ctx, m.write); err != nil {
 		return Trailer{}, err
 	}
 	if err := encrypted.Close(); err != nil {

@@ -25,10 +25,18 @@ func networkFileSystem(path string) (string, error) {
 	return networkFileSystems[int64(s.Type)], err
 }
 
-// swapActive reads proc_swaps(5): a line of titles, and a line for each swap area.
-func swapActive() (bool, error) {
-	text, err := os.ReadFile("/proc/swaps")
-	return bytes.Count(text, []byte{'\n'}) > 1, err
+func swapActive() (bool, error) { return swapActiveBy("/proc/swaps", unix.Sysinfo) }
+
+// swapActiveBy reads proc_swaps(5): a line of titles, and a line for each swap area. A unit of systemd with
+// ProcSubset=pid hides the file, and sysinfo(2) answers in its place.
+func swapActiveBy(path string, sysinfo func(*unix.Sysinfo_t) error) (bool, error) {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		return bytes.Count(text, []byte{'\n'}) > 1, nil
+	}
+	var info unix.Sysinfo_t
+	err = sysinfo(&info)
+	return info.Totalswap > 0, err
 }
 
 // LockLimit returns how many bytes of memory the process may lock, and whether that is all of its memory.

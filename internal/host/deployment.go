@@ -33,6 +33,7 @@ type Deployment struct {
 	audit   *audit.Log
 	fail    func(error)
 	keeper  *space.Keeper // nil until HoldReserve
+	probe   func() error  // nil until HoldReserve
 
 	// Of a node that shares the Backend with others.
 	node string   // its ID
@@ -97,7 +98,7 @@ func (d Deployment) Config() service.Config {
 	}
 	c.Node, c.Shared = d.node, d.node != ""
 	if d.keeper != nil {
-		c.Full = d.keeper.Full
+		c.Full, c.Probe = d.keeper.Full, d.probe
 	}
 	return c
 }
@@ -152,6 +153,7 @@ func (d *Deployment) HoldReserve(data string, bytes int64, log *slog.Logger) err
 		}
 		holders = []space.Holder{store, d.audit, slots}
 	}
+	d.probe = func() error { return space.Probe(data) }
 	d.keeper = space.Keep(log, min(bytes, size/mostReserve)/2, holders...)
 	return nil
 }

@@ -112,14 +112,14 @@ func (j *Journal) logKeys(ctx context.Context) (n int, log records.AuditLog, err
 		if err := j.HoldFence(tx); err != nil {
 			return err
 		}
-		log, err = records.BeginAuditLog(tx, j.node, n, newAuditLog)
+		log, err = records.BeginAuditLog(tx, j.node, n, NewAuditLog)
 		return err
 	})
 	return n, log, err
 }
 
-// newAuditLog returns the record of a log with new keys.
-func newAuditLog(deployment, log string) records.AuditLog {
+// NewAuditLog returns the record of a log with new keys.
+func NewAuditLog(deployment, log string) records.AuditLog {
 	k := audit.Keys{
 		Origin: transparency.Origin(deployment, log),
 		Seed:   records.NewLogKey(),

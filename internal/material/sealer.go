@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/measure"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -29,7 +30,9 @@ func (s Sealer) Seal(ctx context.Context, k key.Key, id string, material []byte)
 	if err != nil {
 		return key.Material{}, err
 	}
+	endSpan := measure.Begin(ctx, "store.slot")
 	slot, err := s.slots.Put(ctx, secret)
+	endSpan(err)
 	if err != nil {
 		return key.Material{}, err
 	}

@@ -128,7 +128,7 @@ func (h *Handler) callKMS(r *request) (any, error) {
 
 // do passes the request to the gate.
 func (h *Handler) do(r *request, caller identity.Caller, op service.Operation, in any) (any, error) {
-	return h.Service.Do(context.Background(), service.Request{
+	return h.Service.Do(r.context(), service.Request{
 		ID:        r.id,
 		Caller:    caller,
 		SourceIP:  r.sourceIP,

@@ -30,7 +30,8 @@ type request struct {
 	revision int64         // revision of the store before the signature was verified
 	turn     *service.Turn // turn of a large request
 
-	operation, code int // for the Requests of the Handler; zero until they are known
+	operation, code int  // for the Requests of the Handler; zero until they are known
+	span            Span // nil without a Trace
 }
 
 // finishVerification reports to the connection whether the signature of the request was verified.

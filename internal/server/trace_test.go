@@ -13,7 +13,7 @@ import (
 func TestNoTrace(t *testing.T) {
 	h := &Handler{}
 	plain, without := reflect.ValueOf(h.answer).Pointer(), reflect.ValueOf(h.answering()).Pointer()
-	h.Trace = func(string, string) func(Outcome) { return nil }
+	h.Trace = func(string, string) Span { return nil }
 	if plain != without || plain == reflect.ValueOf(h.answering()).Pointer() {
 		t.Error("a handler without a Trace looks for one in each request")
 	}
@@ -23,9 +23,9 @@ func TestNoTrace(t *testing.T) {
 func TestTraceOfPanic(t *testing.T) {
 	var ended []Outcome
 	var parents []string
-	h := &Handler{Requests: measure.NewRequests([]string{"Decrypt"}, nil), Trace: func(parent, state string) func(Outcome) {
+	h := &Handler{Requests: measure.NewRequests([]string{"Decrypt"}, nil), Trace: func(parent, state string) Span {
 		parents = append(parents, parent, state)
-		return func(o Outcome) { ended = append(ended, o) }
+		return endedSpan(func(o Outcome) { ended = append(ended, o) })
 	}}
 	r := &request{id: "id", operation: 1, Request: sigv4.Request{Method: http.MethodPost, Target: "/", Header: sigv4.Header{
 		{Name: "traceparent", Value: "p"}, {Name: "tracestate", Value: "s"},
@@ -51,3 +51,33 @@ func TestTraceOfPanic(t *testing.T) {
 		t.Errorf("a question for readiness has a span: %+v", ended)
 	}
 }
+
+// An endedSpan is called when it ends.
+type endedSpan func(Outcome)
+
+func (s endedSpan) Begin(string) func(error) { return nil }
+func (s endedSpan) End(o Outcome)            { s(o) }
+
+// The context of a request has its span. Without one, nothing is allocated.
+func TestContextOfRequest(t *testing.T) {
+	r := &request{}
+	if n := testing.AllocsPerRun(1000, func() { measure.Begin(r.context(), "part")(nil) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	begun := 0
+	r.span = partSpan(func() { begun++ })
+	measure.Begin(r.context(), "part")(nil)
+	if begun != 1 {
+		t.Errorf("%d parts were begun", begun)
+	}
+}
+
+// A partSpan is called when a part of it begins.
+type partSpan func()
+
+func (s partSpan) Begin(string) func(error) {
+	s()
+	return func(error) {}
+}
+
+func (s partSpan) End(Outcome) {}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,6 +41,7 @@ func TestChecksNameFaults(t *testing.T) {
 		{"the answers of the store are lost", []string{"store", "feed"}, func(r *checkedNodes) { r.network.Mute(true) }},
 		{"the log cannot be written", []string{"audit"}, func(r *checkedNodes) { r.a.events.stop(); r.use() }},
 		{"the disk is full", []string{"disk"}, func(r *checkedNodes) { r.full.Store(true) }},
+		{"the disk takes no small files", []string{"disk"}, func(r *checkedNodes) { r.crowded.Store(true) }},
 		{"another process has taken the node over", []string{"fence", "node"}, func(r *checkedNodes) { r.b.takeOver(r.t, r.d, "A"); r.change() }},
 		{"the clock is ahead of two others", []string{"node", "clock"}, func(r *checkedNodes) { r.ahead.Store(int64(time.Minute)) }},
 	} {
@@ -73,6 +75,7 @@ type checkedNodes struct {
 	a, b, c *clusterNode
 	network *storetest.Faulty
 	full    atomic.Bool
+	crowded atomic.Bool // Config.Probe fails
 	ahead   atomic.Int64
 }
 
@@ -84,6 +87,12 @@ func newCheckedNodes(t *testing.T) *checkedNodes {
 		c.Full = func() error {
 			if r.full.Load() {
 				return space.ErrFull
+			}
+			return nil
+		}
+		c.Probe = func() error {
+			if r.crowded.Load() {
+				return syscall.ENOSPC
 			}
 			return nil
 		}

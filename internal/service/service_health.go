@@ -61,12 +61,20 @@ func (s *Service) checkAudit(context.Context) error {
 }
 
 // checkDisk returns why there is no space for ordinary work. A server without other nodes goes on taking rights away.
+// The reserve is in the large files of the server, so the check also writes a small file.
 func (s *Service) checkDisk(context.Context) error {
 	if err := s.full(); err != nil {
 		return err
 	}
 	if err := s.audit.Healthy(); errors.Is(err, space.ErrFull) {
 		return err
+	}
+	if s.probe == nil {
+		return nil
+	}
+	if err := s.probe(); err != nil {
+		return fmt.Errorf("the reserve is complete, but no other file can be written to the data folder: "+
+			"free or add space on its volume: %w", err)
 	}
 	return nil
 }

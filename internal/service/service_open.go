@@ -53,6 +53,8 @@ type Config struct {
 	// Full returns a space.ErrFull while the disk has no space for ordinary work. If nil, the
 	// disk is never full.
 	Full func() error
+	// Probe returns an error if a small file cannot be written to the data folder. If nil, there is no data folder.
+	Probe func() error
 	// WrappingKeysAhead is the number of key pairs that are kept ready for each wrapping key
 	// spec that a client has asked for. With 0, each key pair is generated when it is needed.
 	WrappingKeysAhead int
@@ -138,6 +140,7 @@ type Service struct {
 	compiled      compiledPolicies
 	regions       atomic.Pointer[[]string] // nil: all valid Regions
 	full          func() error
+	probe         func() error // Config.Probe
 	wrappingKeys  *material.WrappingKeys
 	pauses        *admit.Pauses   // where refusals wait
 	pauseUntil    func(time.Time) // pauses.SleepUntil, except in tests
@@ -192,6 +195,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		wrappings:     key.ParseWrappings().Only(c.Approved),
 		operations:    approvedOperations(c.Dev, c.Approved),
 		full:          c.Full,
+		probe:         c.Probe,
 		devAccount:    c.DevAccount,
 		webIdentity:   c.WebIdentity,
 		reclaimSlots:  c.ReclaimSlots,

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/measure"
 )
 
 const (
@@ -134,8 +136,9 @@ func (s *Store) update(
 func (s *Store) commit(ctx context.Context, r run) (int64, *Doubt, error) {
 	seen, writes := s.Revision(), r.batch.Writes
 	s.cache.begin(writes)
-	begun := time.Now()
+	begun, endSpan := time.Now(), measure.Begin(ctx, "store.commit")
 	rev, err := s.backend.Commit(ctx, r.batch)
+	endSpan(err)
 	s.stats.note(time.Since(begun), err)
 	if errors.Is(err, ErrUnknown) {
 		return 0, &Doubt{s, writes, r.changes}, err

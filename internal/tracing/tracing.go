@@ -1,7 +1,7 @@
-// Package tracing sends a span of each request to a collector of OpenTelemetry (OTLP over HTTP). The standard variables
-// of the environment configure it. A span has the operation, the result, the Region and the request ID, and nothing
-// else that a client sent. Nothing waits for the collector: spans wait in a bounded queue, and are dropped when it is
-// full.
+// Package tracing sends a span of each request, and spans of its parts below it, to a collector of OpenTelemetry (OTLP
+// over HTTP). The standard variables of the environment configure it. The span of a request has the operation, the
+// result, the Region and the request ID, and nothing else that a client sent. Nothing waits for the collector: spans
+// wait in a bounded queue, and are dropped when it is full.
 package tracing
 
 import (
@@ -68,9 +68,16 @@ func New(ctx context.Context, getenv func(string) string, version string, log *s
 	return &Tracer{p, p.Tracer("github.com/keyhold/keyhold"), joins(getenv)}, nil
 }
 
+// A Span is the span of a request. Its methods may be called concurrently.
+type Span struct {
+	ctx    context.Context // of the spans below it
+	span   trace.Span
+	tracer trace.Tracer
+}
+
 // Begin begins the span of a request. parent and state are the trace context of the client, or empty (W3C Trace
-// Context, traceparent and tracestate). The caller calls end once.
-func (t *Tracer) Begin(parent, state string) (end func(Result)) {
+// Context, traceparent and tracestate). The caller calls End once.
+func (t *Tracer) Begin(parent, state string) *Span {
 	ctx := context.Background()
 	if t.joins && parent != "" {
 		if len(state) > mostState {
@@ -78,11 +85,25 @@ func (t *Tracer) Begin(parent, state string) (end func(Result)) {
 		}
 		ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": parent, "tracestate": state})
 	}
-	_, span := t.tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer))
-	return func(r Result) { finish(span, r) }
+	ctx, span := t.tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer))
+	return &Span{ctx, span, t.tracer}
 }
 
-func finish(span trace.Span, r Result) {
+// Begin begins a span below s, for a part of the request. The caller calls end once. The span of a part that failed has
+// the status Error, and not the text of the error.
+func (s *Span) Begin(name string) (end func(error)) {
+	_, span := s.tracer.Start(s.ctx, name)
+	return func(err error) {
+		if err != nil {
+			span.SetStatus(codes.Error, "")
+		}
+		span.End()
+	}
+}
+
+// End ends the span with the result of the request.
+func (s *Span) End(r Result) {
+	span := s.span
 	span.SetName(r.Operation)
 	span.SetAttributes(
 		attribute.String("rpc.system.name", "aws-api"), attribute.String("rpc.method", r.Operation),

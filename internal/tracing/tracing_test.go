@@ -91,8 +91,8 @@ func newCollector(t *testing.T) *collector {
 }
 
 type jsonSpan struct {
-	Name, TraceID, ParentSpanID, TraceState string
-	Attributes                              []struct {
+	Name, TraceID, SpanID, ParentSpanID, TraceState string
+	Attributes                                      []struct {
 		Key   string
 		Value struct{ StringValue, IntValue string }
 	}
@@ -166,7 +166,7 @@ func TestSpans(t *testing.T) {
 		{"", "", Result{"Verify", "OK", "eu-west-2", "id-4", 200}},
 		{unasked, "", Result{"ListKeys", "OK", "eu-west-2", "id-5", 200}},
 	} {
-		tracer.Begin(r.parent, r.state)(r.Result)
+		tracer.Begin(r.parent, r.state).End(r.Result)
 	}
 	tracer.Close()
 	all, service := c.spans(t)
@@ -189,6 +189,35 @@ func TestSpans(t *testing.T) {
 	}
 }
 
+// A part of a request is a span below the span of the request. The text of its error stays here.
+func TestParts(t *testing.T) {
+	c := newCollector(t)
+	set(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL, "OTEL_EXPORTER_OTLP_PROTOCOL=http/json")
+	tracer, err := New(t.Context(), os.Getenv, "1.2", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := tracer.Begin(parent, "")
+	s.Begin("made")(nil)
+	s.Begin("failed")(errors.New("a secret"))
+	s.End(Result{Operation: "CreateKey"})
+	tracer.Begin(unasked, "").Begin("not sampled")(nil)
+	tracer.Close()
+	all, _ := c.spans(t)
+	if len(all) != 3 {
+		t.Fatalf("%d spans: %+v", len(all), all)
+	}
+	for name, status := range map[string]int{"made": 0, "failed": 2} {
+		p := all[name]
+		if p.ParentSpanID != all["CreateKey"].SpanID || p.SpanID == "" || !strings.EqualFold(p.TraceID, traceID) || p.Status.Code != status {
+			t.Errorf("%s: %+v, below %+v", name, p, all["CreateKey"])
+		}
+	}
+	if bytes.Contains(bytes.Join(c.bodies, nil), []byte("secret")) {
+		t.Error("the text of an error was sent")
+	}
+}
+
 func TestSettingsOfLibrary(t *testing.T) {
 	c := newCollector(t)
 	set(t, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+c.URL+"/v1/traces", "OTEL_EXPORTER_OTLP_PROTOCOL=http/json", "OTEL_SERVICE_NAME=payments",
@@ -199,7 +228,7 @@ func TestSettingsOfLibrary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tracer.Begin(parent, "")(Result{Operation: sampler})
+		tracer.Begin(parent, "").End(Result{Operation: sampler})
 		tracer.Close()
 	}
 	all, service := c.spans(t)
@@ -222,7 +251,7 @@ func TestDeadCollector(t *testing.T) {
 	}
 	begun := time.Now()
 	for range 50_000 {
-		tracer.Begin("", "")(Result{Operation: "Decrypt"})
+		tracer.Begin("", "").End(Result{Operation: "Decrypt"})
 	}
 	if took := time.Since(begun); took > 30*time.Second {
 		t.Errorf("50,000 spans took %v", took)

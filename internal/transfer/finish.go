@@ -10,23 +10,52 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// finish completes the copy in one transaction: it writes the keyring, the event of the copy, and the node that has the
-// events of the copy.
-func (c *copier) finish(ctx context.Context) error {
+// finish completes the copy in one transaction: it writes the keyring, the event of the copy, the node that has the
+// events of the copy, and the keys of its audit log. It returns the public key of this log, or "" if there is none.
+func (c *copier) finish(ctx context.Context) (auditKey string, err error) {
 	event, err := c.copyEvent()
 	if err != nil {
-		return err
+		return "", err
 	}
 	node, err := c.node()
 	if err != nil {
-		return err
+		return "", err
+	}
+	log, auditKey, err := c.newLog(ctx)
+	if err != nil {
+		return "", err
 	}
 	keyring := store.Write{Key: []byte(records.KeyringPath), Value: c.wrapped}
 	_, err = c.commit(ctx, store.Batch{
 		Checks: []store.Check{{Key: records.CopyKey(), Rev: c.marker}, {Key: keyring.Key}},
-		Writes: []store.Write{{Key: records.CopyKey()}, event, node, keyring},
+		Writes: append(log, store.Write{Key: records.CopyKey()}, event, node, keyring),
 	}, keyring)
-	return err
+	return auditKey, err
+}
+
+// newLog returns the records of the audit log that the only node of a store begins at its first start, and the public
+// key of the log. Nodes that share a store make their keys when they join.
+func (c *copier) newLog(ctx context.Context) (writes []store.Write, public string, err error) {
+	if c.To.Shared {
+		return nil, "", nil
+	}
+	var d records.DeploymentID
+	var there bool
+	err = store.New(c.To.Backend, c.sealer).View(ctx, func(v *store.View) (err error) {
+		d, there, err = records.DeploymentIDs.Get(v, records.DeploymentIDPath)
+		return err
+	})
+	if err == nil && !there {
+		d.ID = records.NewNodeID()
+		writes = make([]store.Write, 1)
+		writes[0], err = sealed(c, records.DeploymentIDs, records.DeploymentIDPath, d)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	log := journal.NewAuditLog(d.ID, records.LogName(c.progress.Node, 1))
+	w, err := sealed(c, records.AuditLogs, records.AuditLogPath(c.progress.Node, 1), log)
+	return append(writes, w), log.Public, err
 }
 
 // node returns the record of the node that has the events of the copy: the only node of a store of one process, or else

@@ -85,6 +85,7 @@ type Summary struct {
 	Continued         bool  // an earlier process began the copy
 	LogEvents         int64 // in the audit log of the source
 	Nodes             []NodeLog
+	AuditKey          string // public key of the audit log that the target begins, or "" if nodes share the target
 }
 
 // A NodeLog is the audit log of a node of the source.
@@ -146,7 +147,8 @@ func Copy(ctx context.Context, c Config) (Summary, error) {
 	if s.Summary, err = p.verify(ctx); err != nil {
 		return s, err
 	}
-	return s, p.finish(ctx)
+	s.AuditKey, err = p.finish(ctx)
+	return s, err
 }
 
 // amend has the copy changed, if the numbers of records in the target are those of the source.

@@ -212,6 +212,14 @@ func TestCopy(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	w.complete()
+	w.must(store.New(w.to.Backend, w.keyring.Records()).View(t.Context(), func(v *store.View) error {
+		node, _, err := records.SoleNodes.Get(v, records.SoleNodePath)
+		w.must(err)
+		if n, log, err := records.LastAuditLog(v, node.ID); err != nil || n != 1 || !log.Begun || log.Public != s.AuditKey {
+			t.Errorf("%v: log %d of the node has the key %q, and the copy named %q", err, n, log.Public, s.AuditKey)
+		}
+		return nil
+	}))
 	if _, err := w.copy(); !errors.Is(err, ErrNotEmpty) {
 		t.Errorf("a second copy: %v", err)
 	}
@@ -417,8 +425,11 @@ func (w *copyTest) stop(commit int) {
 func TestCopyToSharedStore(t *testing.T) {
 	w := newCopyTest(t)
 	w.to.Shared = true
-	_, err := w.copy()
+	s, err := w.copy()
 	w.must(err)
+	if s.AuditKey != "" {
+		t.Errorf("nodes that do not exist yet have the key %q", s.AuditKey)
+	}
 	w.complete()
 	w.must(store.New(w.to.Backend, w.keyring.Records()).View(context.Background(), func(v *store.View) error {
 		nodes, err := records.Nodes.Scan(v, "", "", 10)

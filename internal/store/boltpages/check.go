@@ -47,12 +47,15 @@ func CheckPages(ctx context.Context, path string, size int) error {
 	go readAhead(f, int64(m.pages)*int64(size)) // ends at the end of the data, or when f is closed
 	w := &walk{ctx: ctx, path: path, file: f, size: uint64(size), used: make([]bool, m.pages)}
 	w.used[0], w.used[1] = true, true
-	w.freeList(m.freeList)
+	listed := m.freeList != noFreeList
+	if listed {
+		w.freeList(m.freeList)
+	}
 	w.tree(subtree{page: m.root}, flagBucket, 0)
 	for _, root := range w.buckets {
 		w.tree(subtree{page: root}, 0, 0)
 	}
-	if len(w.failed) == 0 && ctx.Err() == nil {
+	if listed && len(w.failed) == 0 && ctx.Err() == nil {
 		w.findLeaks()
 	}
 	return errors.Join(append(w.failed, ctx.Err())...)

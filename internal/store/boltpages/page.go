@@ -110,6 +110,9 @@ func (p page) free() (numbers []uint64, err error) {
 	return numbers, nil
 }
 
+// noFreeList is the page of the free list in a file without such a list. All pages that are not in use are free there.
+const noFreeList = ^uint64(0)
+
 // A metaPage is one of the first two pages. bbolt writes them in turn, and uses the intact one of the later
 // transaction.
 type metaPage struct {

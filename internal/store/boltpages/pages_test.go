@@ -188,9 +188,15 @@ func TestSoundPages(t *testing.T) {
 			return f
 		},
 		"metas of one transaction": func(f testFile) testFile { m := testMeta; f.meta(0, m); m.root = 77; f.meta(1, m); return f },
-		"no bucket":                func(f testFile) testFile { f.elements(3, kindLeaf); f.free(4, 5, 6, 7, 8, 9, 10); return f },
-		"an empty leaf":            func(f testFile) testFile { f.elements(9, kindLeaf); return f },
-		"a full page":              func(f testFile) testFile { f.filled(9, 0); return f },
+		"no free list": func(f testFile) testFile {
+			m := testMeta
+			m.freeList = noFreeList
+			f.meta(1, m)
+			return f
+		},
+		"no bucket":     func(f testFile) testFile { f.elements(3, kindLeaf); f.free(4, 5, 6, 7, 8, 9, 10); return f },
+		"an empty leaf": func(f testFile) testFile { f.elements(9, kindLeaf); return f },
+		"a full page":   func(f testFile) testFile { f.filled(9, 0); return f },
 		"the first meta": func(f testFile) testFile {
 			copy(f, f[testSize:2*testSize])
 			f[0] = 0
@@ -341,6 +347,18 @@ func TestLostPagesAreReportedOnlyAlone(t *testing.T) {
 	f = sound()
 	f.elements(3, kindLeaf)
 	if got := f.errorOf(t); strings.Count(got, "neither in use nor free") != 1 || !strings.Contains(got, "page 4: ") {
+		t.Errorf("got %s", got)
+	}
+}
+
+// Without a free list, all pages that are not in use are free, and other faults are found.
+func TestFaultWithoutFreeList(t *testing.T) {
+	f := sound()
+	m := testMeta
+	m.freeList = noFreeList
+	f.meta(1, m)
+	f.elements(4, kindBranch, testElement{key: "a", below: 5}, testElement{key: "m", below: 5})
+	if got := f.errorOf(t); !strings.Contains(got, "page 5 is in use twice") {
 		t.Errorf("got %s", got)
 	}
 }

@@ -48,6 +48,7 @@ func (db *DB) run(rev int64) error {
 // the conflict.
 func (db *DB) write(requests []*request) (changes []store.Change, err error) {
 	defer guard(db.path, faults(), &err)
+	db.bolt.NoFreelistSync = db.long.Load() > 0
 	err = db.bolt.Update(func(tx *bbolt.Tx) error {
 		j, err := beginCombined(tx)
 		if err != nil {

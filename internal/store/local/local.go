@@ -11,6 +11,7 @@ package local
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -34,6 +35,7 @@ type DB struct {
 	feed  *store.Feed // at the last revision that was synced
 	held  int64       // the file has blocks up to this offset; only Hold uses it
 	full  space.Mark
+	long  atomic.Int64 // LongViews that run
 
 	ended chan struct{} // closed when the committer has ended
 	cause error         // why it ended, nil after Close; set before ended is closed
@@ -87,6 +89,16 @@ func (db *DB) View(ctx context.Context, fn func(store.Reader) error) error {
 		return store.ErrClosed
 	}
 	return err
+}
+
+// LongView is View for an fn during which there can be many commits. While it runs, commits do not write the list of
+// free pages. Each commit would write the whole list to new pages, and the pages of former lists would stay in the list
+// until the View ends, so the file would grow faster with each commit. Without a list, as after a kill, Open finds the
+// free pages itself.
+func (db *DB) LongView(ctx context.Context, fn func(store.Reader) error) error {
+	db.long.Add(1)
+	defer db.long.Add(-1)
+	return db.View(ctx, fn)
 }
 
 // Commit implements [store.Backend.Commit].

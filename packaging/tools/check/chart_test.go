@@ -78,23 +78,28 @@ func decode(t *testing.T, name, document string) any {
 	return object
 }
 
-// The chart makes one server with a volume, or several servers on etcd.
+// The chart makes one server with a volume, or several servers on etcd or PostgreSQL.
 func TestChart(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		values   map[string]any
 		replicas int32
-		store    bool
+		store    string
 	}{
-		{"one server", nil, 1, false},
-		{"three nodes", map[string]any{"etcd": map[string]any{"endpoints": []any{"etcd1:2379", "etcd2:2379"}}}, 3, true},
+		{"one server", nil, 1, ""},
+		{"three nodes on etcd", map[string]any{"store": map[string]any{"url": "etcd://etcd1:2379,etcd2:2379/keyhold"}}, 3,
+			"etcd://etcd1:2379,etcd2:2379/keyhold"},
+		{"five nodes on PostgreSQL", map[string]any{"replicas": 5, "store": map[string]any{
+			"url":        "postgres://db1,db2/keyhold?user=keyhold&passwordFile=/etc/keyhold/store/password",
+			"secretName": "keyhold-store",
+		}}, 5, "postgres://db1,db2/keyhold?user=keyhold&passwordFile=/etc/keyhold/store/password"},
 		{"all values", map[string]any{
 			"settings":     "[audit]\nkeep = \"400d\"\n",
 			"clients":      map[string]any{"podLabels": map[string]any{"kms": "yes"}},
 			"nodeSelector": map[string]any{"disk": "ssd"},
 			"tolerations":  []any{map[string]any{"key": "keys", "operator": "Exists"}},
 			"storage":      map[string]any{"className": "fast"},
-		}, 1, false},
+		}, 1, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			all := render(t, test.values)
@@ -103,15 +108,38 @@ func TestChart(t *testing.T) {
 				t.Errorf("%d replicas, want %d", *set.Spec.Replicas, test.replicas)
 			}
 			args := strings.Join(set.Spec.Template.Spec.Containers[0].Args, "\n")
-			if strings.Contains(args, "--store=etcd://etcd1:2379,etcd2:2379/keyhold") != test.store {
+			_, store, shared := strings.Cut(args, "--store=")
+			if store, _, _ = strings.Cut(store, "\n"); store != test.store {
 				t.Errorf("the arguments are\n%s", args)
 			}
-			if _, budget := all["poddisruptionbudget.yaml PodDisruptionBudget"]; budget != test.store {
+			if _, budget := all["poddisruptionbudget.yaml PodDisruptionBudget"]; budget != shared {
 				t.Errorf("a budget: %v", budget)
 			}
+			expectStoreSecret(t, set.Spec.Template.Spec, test.values)
 			expectConfined(t, set.Spec.Template.Spec)
 			expectFlags(t, set.Spec.Template.Spec.Containers[0].Args)
 		})
+	}
+}
+
+// expectStoreSecret expects that the secret of the store, if there is one, is where the URL of the store looks for it.
+func expectStoreSecret(t *testing.T, pod corev1.PodSpec, values map[string]any) {
+	t.Helper()
+	store, _ := values["store"].(map[string]any)
+	want, _ := store["secretName"].(string)
+	var volume, path string
+	for _, v := range pod.Volumes {
+		if v.Name == "store" {
+			volume = v.Secret.SecretName
+		}
+	}
+	for _, m := range pod.Containers[0].VolumeMounts {
+		if m.Name == "store" {
+			path = m.MountPath
+		}
+	}
+	if volume != want || (path == "/etc/keyhold/store") != (want != "") {
+		t.Errorf("the secret %q is at %q", volume, path)
 	}
 }
 

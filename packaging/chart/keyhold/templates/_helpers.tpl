@@ -14,5 +14,5 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
 {{- define "keyhold.replicas" -}}
-{{ if .Values.etcd.endpoints }}{{ .Values.replicas }}{{ else }}1{{ end }}
+{{ if .Values.store.url }}{{ .Values.replicas }}{{ else }}1{{ end }}
 {{- end }}
