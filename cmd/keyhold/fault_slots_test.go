@@ -57,12 +57,20 @@ func (l *slotLoad) made(id string, blob []byte) {
 	}
 }
 
-// run runs workers until the server is killed.
+// size returns the number of ciphertexts.
+func (l *slotLoad) size() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.blobs)
+}
+
+// run runs workers until the server is killed, after a window in which they made something at least.
 func (l *slotLoad) run(t *testing.T, s *faultServer, window time.Duration) {
 	t.Helper()
 	if err := l.imported.prepare(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
+	before := l.size()
 	var all sync.WaitGroup
 	for _, work := range []func(context.Context, *faultServer) error{l.create, l.create, l.rotate, l.rotate, l.exchange} {
 		all.Go(func() {
@@ -71,6 +79,9 @@ func (l *slotLoad) run(t *testing.T, s *faultServer, window time.Duration) {
 		})
 	}
 	time.Sleep(window)
+	for began := time.Now(); l.size() == before && time.Since(began) < time.Minute; { // on a busy machine
+		time.Sleep(time.Millisecond)
+	}
 	s.end(syscall.SIGKILL)
 	all.Wait()
 }

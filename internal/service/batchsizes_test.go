@@ -66,14 +66,16 @@ type sizedTest struct {
 	costedTest
 	backend   *memory.DB
 	made, own string
-	replicas  []string // of own
-	pending   string   // the ID of the pending material
+	replicas  []string  // of own
+	pending   string    // the ID of the pending material
+	brought   time.Time // when the owner imported all materials: the sweep takes what is due by time
 }
 
 func newSizedTest(t *testing.T) *sizedTest {
 	b := memory.New()
 	d := interruptible{Backend: costed{b}, slots: memory.NewSlots(), root: seal.NewEphemeralRoot()}
 	s := &sizedTest{costedTest: costedTest{d.open(t), d}, backend: b, pending: strings.Repeat("f", 64)}
+	s.brought = s.clock.Now().UTC().Truncate(time.Second).Add(-time.Millisecond) // its text has all digits
 	s.update(func(tx *store.Tx) error {
 		return records.AccessKeys.Put(tx, rootKey, identity.StoredKey{Account: homeAccount, Secret: "secret"})
 	})
@@ -122,7 +124,7 @@ func (s *sizedTest) lengthen(k *key.Key) {
 
 // bring gives a key 25 imported materials and a pending one.
 func (s *sizedTest) bring(k *key.Key) {
-	now := s.clock.Now().UTC().Truncate(time.Millisecond)
+	now := s.brought
 	m := key.Material{Description: longMaterial, ValidTo: now.Add(300 * 24 * time.Hour), Sealed: make([]byte, 128), Slot: "16777216-0123456789abcdef"}
 	k.State, k.Materials = key.Enabled, nil
 	for i := range key.MaxOnDemandRotations {
