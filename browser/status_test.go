@@ -22,6 +22,9 @@ func TestStatus(t *testing.T) {
 		"Keys": [{"KeyState": "Enabled", "Count": 1234567}], "KeysCounted": 1796063500,
 		"Expiries": [{"Arn": "arn:aws:kms:eu-west-2:111122223333:key/k1", "At": 1796099999}], "Deletions": [],
 		"Connections": {"Used": 7, "Limit": 4096}, "Disk": {"Free": 5000000000},
+		"Certificate": {"NotAfter": 1796099999, "Names": ["kms.example.org"], "Issuer": "CN=authority"},
+		"Readings": [{"Subject": "root-key", "Name": "1", "Low": true, "Ends": 1796099999, "Reason": "the root key is old",
+			"Remedy": "rotate the root key"}],
 		"Audit": {"Origin": "keyhold/A/B", "Lines": 10, "AnchorBehind": 3},
 		"Minutes": [{"Begun": 1796063400, "Requests": 6000, "Refused": 60, "Median": 64, "P99": 1500},
 			{"Begun": 1796063460, "Requests": 0, "Refused": 0, "Median": 0, "P99": 0},
@@ -31,7 +34,8 @@ func TestStatus(t *testing.T) {
 	for _, text := range []string{
 		"Not ready", "the store does not answer", "failed", "degraded", "lacks the newest root key", "NODE1 (this one)",
 		"1,234,567", "7 of at most 4096", "5GB", "3 lines behind", "arn:aws:kms:eu-west-2:111122223333:key/k1",
-		"Requests per second", "Latency: at most", "half of the requests",
+		"Requests per second", "Latency, by local time: at most", "kms.example.org", "CN=authority",
+		"root-key", "the root key is old", "rotate the root key", "half of the requests",
 	} {
 		p.see(text)
 	}

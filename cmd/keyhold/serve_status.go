@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
+	"slices"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/conns"
@@ -37,7 +39,7 @@ func (o *observed) situation(ctx context.Context) service.Situation {
 	}
 	s.Readings = o.readings(ctx)
 	if cert := o.certificate(); cert != nil {
-		s.CertificateEnds = cert.NotAfter
+		s.Certificate = describeCertificate(cert)
 	}
 	return s
 }
@@ -46,4 +48,13 @@ func (o *observed) situation(ctx context.Context) service.Situation {
 func (o *observed) observe(ctx context.Context, requests *measure.Requests) {
 	o.trend = measure.NewTrend(requests, time.Now())
 	go o.trend.Run(ctx)
+}
+
+// describeCertificate returns what the status shows of a certificate.
+func describeCertificate(c *x509.Certificate) service.Certificate {
+	names := slices.Clone(c.DNSNames)
+	for _, ip := range c.IPAddresses {
+		names = append(names, ip.String())
+	}
+	return service.Certificate{Ends: c.NotAfter, Issuer: c.Issuer.String(), Names: names}
 }

@@ -18,7 +18,8 @@ type consoleOptions struct {
 func (o *consoleOptions) flags(c *cobra.Command, on bool) {
 	c.Flags().BoolVar(&o.on, "console", on, "serve the console, a page for browsers, at "+console.Path)
 	c.Flags().StringSliceVar(&o.issuers, "console-issuers", nil,
-		"OIDC providers that users of the console can sign in with, as CLIENT_ID@https://ISSUER")
+		"OIDC providers that users of the console can sign in with, as CLIENT_ID@https://ISSUER; other origins of their "+
+			"endpoints follow after spaces")
 }
 
 // check rejects invalid flags before anything is opened.

@@ -49,8 +49,11 @@ type StatusAudit struct {
 	Origin        *string `json:"Origin,omitzero"`
 }
 
-// StatusCertificate describes the TLS certificate of the server.
+// StatusCertificate describes the TLS certificate of the server. Names are the names and addresses that it is for, and
+// Issuer is who signed it.
 type StatusCertificate struct {
+	Issuer   *string    `json:"Issuer,omitzero"`
+	Names    []string   `json:"Names,omitzero"`
 	NotAfter *Timestamp `json:"NotAfter,omitzero"`
 }
 

@@ -12,8 +12,10 @@ import (
 func contentPolicy(issuers []Issuer) string {
 	connect := []string{"'self'"}
 	for _, i := range issuers {
-		if origin := i.origin(); !slices.Contains(connect, origin) {
-			connect = append(connect, origin)
+		for _, origin := range i.origins() {
+			if !slices.Contains(connect, origin) {
+				connect = append(connect, origin)
+			}
 		}
 	}
 	return strings.Join([]string{

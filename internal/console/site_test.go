@@ -81,10 +81,11 @@ func TestTargets(t *testing.T) {
 
 // Every response has the headers that protect the page, also a refusal.
 func TestHeaders(t *testing.T) {
-	s := newSite(t, Config{Issuers: []Issuer{{"https://login.example.org/a", "x"}, {"https://login.example.org/b", "y"}, {"http://127.0.0.1:1", "z"}}})
+	s := newSite(t, Config{Issuers: []Issuer{{"https://login.example.org/a", "x", []string{"https://oauth2.example.org"}},
+		{"https://login.example.org/b", "y", nil}, {"http://127.0.0.1:1", "z", nil}}})
 	want := [][2]string{
 		{"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
-			"connect-src 'self' https://login.example.org http://127.0.0.1:1; require-trusted-types-for 'script'; trusted-types; " +
+			"connect-src 'self' https://login.example.org https://oauth2.example.org http://127.0.0.1:1; require-trusted-types-for 'script'; trusted-types; " +
 			"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
 		{"X-Content-Type-Options", "nosniff"},
 		{"Referrer-Policy", "no-referrer"},
@@ -217,10 +218,11 @@ func TestNothingFromElsewhere(t *testing.T) {
 }
 
 func TestSettings(t *testing.T) {
-	s := newSite(t, Config{Region: "eu-west-2", Regions: func() []string { return []string{"eu-west-2"} }, Issuers: []Issuer{{"https://a.example", "b"}},
+	s := newSite(t, Config{Region: "eu-west-2", Regions: func() []string { return []string{"eu-west-2"} }, Issuers: []Issuer{{"https://a.example", "b", nil}, {"https://a.example", "c", []string{"https://b.example"}}},
 		Remedies: []Remedy{{Code: "E", Part: "p", Why: "w", Do: "d"}}})
 	got := string(s.Answer(Request{Method: "GET", Target: Path + "settings.json"}).Body)
-	if want := `{"dev":false,"issuers":[{"url":"https://a.example","clientId":"b"}],"region":"eu-west-2","regions":["eu-west-2"]}`; got != want {
+	if want := `{"dev":false,"issuers":[{"url":"https://a.example","clientId":"b"},` +
+		`{"url":"https://a.example","clientId":"c","origins":["https://b.example"]}],"region":"eu-west-2","regions":["eu-west-2"]}`; got != want {
 		t.Errorf("%s", got)
 	}
 	got = string(s.Answer(Request{Method: "GET", Target: Path + "remedies.json"}).Body)
@@ -263,7 +265,29 @@ func TestParseIssuer(t *testing.T) {
 			t.Errorf("%s: %v, %v", f[0], i, err)
 		}
 	}
-	if i, err := ParseIssuer("a@https://x y"); err == nil {
-		t.Errorf("a space: %v", i)
+}
+
+// origins has a row for each text with further origins: the origins that the page may connect to, or no.
+const origins = `
+a@https://x/y https://oauth2.x   = https://x https://oauth2.x
+a@https://x   https://b https://c:1 = https://x https://b https://c:1
+a@https://x   http://127.0.0.1:1 = https://x http://127.0.0.1:1
+a@https://x   y                  = no
+a@https://x   https://b/token    = no
+a@https://x   https://b/         = no
+a@https://x   http://b           = no
+a@https://x   https://*.b        = no
+a@https://x   https://b;script-src = no
+a@https://x   'unsafe-inline'    = no
+a@https://x   b@https://y        = no
+`
+
+func TestOriginsOfIssuer(t *testing.T) {
+	for line := range strings.Lines(strings.TrimSpace(origins)) {
+		text, want, _ := strings.Cut(strings.TrimSpace(line), " = ")
+		i, err := ParseIssuer(strings.TrimSpace(text))
+		if got := strings.Join(i.origins(), " "); (err != nil) != (want == "no") || err == nil && got != want {
+			t.Errorf("%s: %s, %v", text, got, err)
+		}
 	}
 }

@@ -26,3 +26,21 @@ func TestSpecs(t *testing.T) {
 		}
 	}
 }
+
+// The page hashes messages for each signing algorithm that the server accepts digests for and nothing else.
+func TestDigests(t *testing.T) {
+	messages, err := os.ReadFile("../key/message.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, hashed, _ := strings.Cut(string(newSite(t, Config{}).files["lib/specs.js"].content), "digests = {")
+	rows := regexp.MustCompile(`(?m)^(\w+) +(any|no) +\w+ +\w+$`).FindAllStringSubmatch(string(messages), -1)
+	if len(rows) < 12 {
+		t.Fatalf("only %d rows in the table of messages", len(rows))
+	}
+	for _, row := range rows {
+		if strings.Contains(hashed, row[1]+":") != (row[2] == "no") {
+			t.Errorf("lib/specs.js is wrong about the digests of %s", row[1])
+		}
+	}
+}

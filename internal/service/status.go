@@ -24,8 +24,15 @@ type Situation struct {
 	AnchorBehind    *int64 // lines
 	ForwardBehind   *int64 // lines
 	DiskFree        *int64 // bytes
-	CertificateEnds time.Time
+	Certificate     Certificate
 	Readings        []Reading
+}
+
+// A Certificate is what a Status shows of the TLS certificate of the server. It is zero without one.
+type Certificate struct {
+	Ends   time.Time
+	Issuer string
+	Names  []string // names and addresses
 }
 
 // The bounds of a Status: how many expiries and deletions it names, and how many entries of the index of due times it
@@ -148,8 +155,8 @@ func describeSituation(out *api.StatusResponse, s Situation) {
 	if s.DiskFree != nil {
 		out.Disk = &api.StatusDisk{Free: s.DiskFree}
 	}
-	if !s.CertificateEnds.IsZero() {
-		out.Certificate = &api.StatusCertificate{NotAfter: timestamp(s.CertificateEnds)}
+	if c := s.Certificate; !c.Ends.IsZero() {
+		out.Certificate = &api.StatusCertificate{NotAfter: timestamp(c.Ends), Issuer: unlessEmpty(c.Issuer), Names: c.Names}
 	}
 }
 

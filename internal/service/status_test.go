@@ -77,7 +77,8 @@ func TestStatusHasTheSituation(t *testing.T) {
 			return Situation{
 				Health:      health.Report{{Name: "store"}, {Name: "disk", Degrades: true, Err: errors.New("it is full")}},
 				Minutes:     []measure.Minute{{Begun: time.Unix(60, 0), Requests: 9, Refused: 2, Median: time.Millisecond, P99: time.Second}},
-				Connections: 3, MostConnections: 4, DiskFree: new(int64(5)), CertificateEnds: time.Unix(120, 0),
+				Connections: 3, MostConnections: 4, DiskFree: new(int64(5)),
+				Certificate: Certificate{Ends: time.Unix(120, 0), Issuer: "CN=i", Names: []string{"a", "127.0.0.1"}},
 			}
 		}
 	})}
@@ -90,8 +91,9 @@ func TestStatusHasTheSituation(t *testing.T) {
 			Begun: api.NewTimestamp(time.Unix(60, 0)), Requests: new(int64(9)), Refused: new(int64(2)), Median: new(int64(1000)), P99: new(int64(1_000_000)),
 		}},
 		Connections: &api.StatusUse{Used: new(int64(3)), Limit: new(int64(4))}, Disk: &api.StatusDisk{Free: new(int64(5))},
-		Certificate: &api.StatusCertificate{NotAfter: api.NewTimestamp(time.Unix(120, 0))},
-		Throttled:   new(int64(0)), Deletions: []api.StatusMoment{}, Expiries: []api.StatusMoment{}, Keys: []api.StatusKeys{}, Nodes: []api.StatusNode{},
+		Certificate: &api.StatusCertificate{NotAfter: api.NewTimestamp(time.Unix(120, 0)),
+			Issuer: new("CN=i"), Names: []string{"a", "127.0.0.1"}},
+		Throttled: new(int64(0)), Deletions: []api.StatusMoment{}, Expiries: []api.StatusMoment{}, Keys: []api.StatusKeys{}, Nodes: []api.StatusNode{},
 		Custodies: got.Custodies, RootKey: got.RootKey, Readings: []api.StatusReading{}, Started: got.Started, Time: got.Time, KeysCounted: got.KeysCounted,
 	}
 	if !reflect.DeepEqual(got, want) || got.RootKey == nil {

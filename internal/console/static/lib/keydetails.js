@@ -1,7 +1,7 @@
 // The part of a key's page with its state, its materials in time, its last use and its replica keys.
 
 import { html, useState } from "./dom.js";
-import { Button, Dialog, Facts, Failure, Field, Time, useAction, useLoad } from "./parts.js";
+import { Button, Copy, Dialog, Facts, Failure, Field, Time, useAction, useLoad } from "./parts.js";
 import { link } from "./route.js";
 import { Timeline } from "./timeline.js";
 
@@ -10,7 +10,7 @@ export default function Details({ of, api, again }) {
     <${States} of=${of} />
     <${Actions} of=${of} api=${api} again=${again} />
     <${Facts} of=${[
-      ["ARN", html`<code>${of.Arn}</code>`], ["Key spec", of.KeySpec], ["Key usage", of.KeyUsage], ["Origin", of.Origin],
+      ["ARN", html`<code>${of.Arn}</code> <${Copy} text=${of.Arn} label="Copy the ARN" />`], ["Key spec", of.KeySpec], ["Key usage", of.KeyUsage], ["Origin", of.Origin],
       ["Created", html`<${Time} at=${of.CreationDate} />`],
       ["Deletion", of.DeletionDate && html`<${Time} at=${of.DeletionDate} />`],
       ["Key material expires", of.ValidTo && html`<${Time} at=${of.ValidTo} />`],

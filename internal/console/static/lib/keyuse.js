@@ -4,15 +4,25 @@ import { fromBase64, toBase64, utf8 } from "./bytes.js";
 import { html, useState } from "./dom.js";
 import { Button, Code, Failure, Field, Select, useAction } from "./parts.js";
 import { snippets } from "./snippets.js";
+import { digests } from "./specs.js";
 
-/** kinds has what the box can do with keys of a usage: operations with their input and output. */
+/**
+ * kinds has what the box can do with keys of a usage: operations with their input, outputs and algorithm. The input of
+ * an operation with text is a text, and all other inputs are base64; shows says that the output may be a text.
+ */
 const kinds = {
   ENCRYPT_DECRYPT: [
-    { name: "Encrypt", input: "Plaintext", text: true, output: "CiphertextBlob", algorithm: "EncryptionAlgorithm", of: "EncryptionAlgorithms" },
-    { name: "Decrypt", input: "CiphertextBlob", output: "Plaintext", shows: true, algorithm: "EncryptionAlgorithm", of: "EncryptionAlgorithms" },
+    { name: "Encrypt", input: "Plaintext", text: true, outputs: ["CiphertextBlob"], algorithm: "EncryptionAlgorithm" },
+    { name: "Decrypt", input: "CiphertextBlob", outputs: ["Plaintext"], shows: true, algorithm: "EncryptionAlgorithm" },
   ],
-  SIGN_VERIFY: [{ name: "Sign", input: "Message", text: true, output: "Signature", algorithm: "SigningAlgorithm", of: "SigningAlgorithms" }],
-  GENERATE_VERIFY_MAC: [{ name: "GenerateMac", input: "Message", text: true, output: "Mac", algorithm: "MacAlgorithm", of: "MacAlgorithms" }],
+  SIGN_VERIFY: [{ name: "Sign", input: "Message", text: true, outputs: ["Signature"], algorithm: "SigningAlgorithm" }],
+  GENERATE_VERIFY_MAC: [{ name: "GenerateMac", input: "Message", text: true, outputs: ["Mac"], algorithm: "MacAlgorithm" }],
+  KEY_AGREEMENT: [{ name: "DeriveSharedSecret", input: "PublicKey", outputs: ["SharedSecret"], algorithm: "KeyAgreementAlgorithm",
+    hint: "the public key of the other side on the same curve, as PEM or DER (SubjectPublicKeyInfo)" }],
+  ENCAPSULATE_DECAPSULATE: [
+    { name: "Encapsulate", outputs: ["SharedSecret", "SharedSecretCiphertextBlob"], algorithm: "EncapsulationAlgorithm" },
+    { name: "Decapsulate", input: "SharedSecretCiphertextBlob", outputs: ["SharedSecret"], algorithm: "EncapsulationAlgorithm" },
+  ],
 };
 
 export default function Use({ of, api, session }) {
@@ -26,27 +36,39 @@ export default function Use({ of, api, session }) {
 
 function Box({ of, api, operation }) {
   const action = useAction();
-  const [result, setResult] = useState("");
-  const algorithms = of[operation.of] ?? [];
+  const [results, setResults] = useState([]);
+  const algorithms = of[operation.algorithm + "s"] ?? [];
   const submit = (event) => {
     event.preventDefault();
     const { input, algorithm } = event.target.elements;
     action.run(async () => {
-      const body = { KeyId: of.KeyId, [operation.input]: operation.text ? toBase64(utf8(input.value)) : input.value.trim() };
-      if (algorithm) body[operation.algorithm] = algorithm.value;
+      const body = await bodyOf(of, operation, algorithm?.value, input?.value ?? "");
       const answer = await api.call(operation.name, body);
-      setResult(operation.shows ? shown(answer[operation.output]) : answer[operation.output]);
-    }).then((ok) => ok || setResult(""));
+      setResults(operation.outputs.map((name) => [name, operation.shows ? shown(answer[name]) : answer[name]]));
+    }).then((ok) => ok || setResults([]));
   };
   return html`<h2>${operation.name}</h2><form onSubmit=${submit}>
-    <${Field} label=${operation.text ? `Text for ${operation.name}` : `${operation.input} in base64`}>${(attributes) =>
-      html`<textarea name="input" rows="3" spellcheck=${false} required ...${attributes}></textarea>`}<//>
+    ${operation.input && html`<${Field} label=${operation.text ? `Text for ${operation.name}` : `${operation.input} in base64`}
+      hint=${operation.hint}>${(attributes) =>
+      html`<textarea name="input" rows="3" spellcheck=${false} required ...${attributes}></textarea>`}<//>`}
     ${algorithms.length > 1 && html`<${Select} label=${`Algorithm of ${operation.name}`} name="algorithm" options=${algorithms} />`}
     ${algorithms.length === 1 && html`<input type="hidden" name="algorithm" value=${algorithms[0]} />`}
     <${Button} type="submit" busy=${action.busy}>${operation.name}<//>
     ${action.error && html`<${Failure} error=${action.error} />`}
-    ${result && html`<div role="status"><p class="hint">${operation.output}:</p><${Code} text=${result} label=${`Copy the ${operation.output}`} /></div>`}
+    ${results.length > 0 && html`<div role="status">${results.map(([name, text]) => html`<p class="hint">${name}:</p>
+      <${Code} text=${text} label=${`Copy the ${name}`} />`)}</div>`}
   </form>`;
+}
+
+/** bodyOf returns the request of an operation for what was typed. */
+async function bodyOf(of, { input, text, algorithm: member }, algorithm, typed) {
+  const body = { KeyId: of.KeyId, ...(algorithm && { [member]: algorithm }) };
+  if (input) body[input] = text ? toBase64(utf8(typed)) : typed.replace(/-----[^-]*-----|\s/g, "");
+  if (digests[algorithm]) {
+    body.MessageType = "DIGEST";
+    body[input] = toBase64(new Uint8Array(await crypto.subtle.digest(digests[algorithm], utf8(typed))));
+  }
+  return body;
 }
 
 /** shown returns bytes as text, or as base64 if they are not text. */

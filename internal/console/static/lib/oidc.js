@@ -8,11 +8,11 @@ const redirectURI = () => location.origin + "/console/";
 
 /**
  * leave sends the user to the issuer.
- * @param {{url: string, clientId: string}} issuer
+ * @param {{url: string, clientId: string, origins?: string[]}} issuer
  * @param {{role: string, region: string}} wish what the user wants afterwards
  */
 export async function leave(issuer, wish) {
-  const found = await discover(issuer.url);
+  const found = await discover(issuer);
   const request = { ...wish, issuer: issuer.url, verifier: random(), state: random(), nonce: random(), hash: location.hash };
   sessionStorage.setItem(pending, JSON.stringify(request));
   const query = new URLSearchParams({
@@ -34,7 +34,7 @@ export function returned() {
 /**
  * arrive returns the token of the user whom the issuer sent back, and what the user wanted. It removes the code from
  * the address. A code that this tab did not ask for is refused.
- * @param {{url: string, clientId: string}[]} issuers
+ * @param {{url: string, clientId: string, origins?: string[]}[]} issuers
  * @returns {Promise<{token: string, claims: object, role: string, region: string}>}
  */
 export async function arrive(issuers) {
@@ -62,7 +62,7 @@ export function sessionName(claims) {
 }
 
 async function redeem(issuer, code, verifier) {
-  const found = await discover(issuer.url);
+  const found = await discover(issuer);
   const answer = await request(found.token_endpoint, {
     method: "POST", credentials: "omit",
     body: new URLSearchParams({
@@ -76,11 +76,17 @@ async function redeem(issuer, code, verifier) {
   return value.id_token;
 }
 
-async function discover(url) {
+/** discover reads the addresses of an issuer. The page may send codes to declared origins only. */
+async function discover({ url, clientId, origins = [] }) {
   const answer = await request(url + "/.well-known/openid-configuration", { credentials: "omit" });
   const value = await answer.json().catch(() => ({}));
   if (!answer.ok || String(value.issuer).replace(/\/$/, "") !== url) {
     throw named("IssuerUnusable", `${url} does not describe itself as an OIDC issuer.`);
+  }
+  const { origin } = URL.parse(value.token_endpoint) ?? {};
+  if (![new URL(url).origin, ...origins].includes(origin)) {
+    throw named("IssuerUnusable", `The token endpoint of ${url} is at ${origin}, and the page connects to declared ` +
+      `origins only. An administrator can declare it in console.issuers: "${[`${clientId}@${url}`, ...origins, origin].join(" ")}".`);
   }
   return value;
 }
@@ -90,7 +96,7 @@ async function request(address, options) {
     return await fetch(address, options);
   } catch {
     throw named("IssuerUnreachable", `The page could not read ${address}. The issuer must answer there, allow the ` +
-      `origin ${location.origin} (CORS), and have all its addresses at the declared origin.`);
+      `origin ${location.origin} (CORS), and have its discovery document at the declared address.`);
   }
 }
 

@@ -16,3 +16,6 @@ export const usages = {
   ML_DSA_44: ["SIGN_VERIFY"], ML_DSA_65: ["SIGN_VERIFY"], ML_DSA_87: ["SIGN_VERIFY"],
   ML_KEM_512: ["ENCAPSULATE_DECAPSULATE"], ML_KEM_768: ["ENCAPSULATE_DECAPSULATE"], ML_KEM_1024: ["ENCAPSULATE_DECAPSULATE"],
 };
+
+/** digests has the hash of each signing algorithm that signs digests only (MessageType of Sign in the API reference). */
+export const digests = { ED25519_PH_SHA_512: "SHA-512" };

@@ -2,12 +2,13 @@
 // under the wrapping public key.
 
 import { html, useState } from "../lib/dom.js";
-import { Facts, Load, State, Tabs, Time, useLoad } from "../lib/parts.js";
+import { Facts, Load, State, Time, useLoad } from "../lib/parts.js";
 import { link } from "../lib/route.js";
 import { importableSpecs } from "../material/specs.js";
 import Choose from "./import_choose.js";
 import Offline from "./import_offline.js";
 import Online from "./import_online.js";
+import Ways from "./import_ways.js";
 
 export default function Import({ route, api }) {
   const { id } = route.params;
@@ -41,17 +42,13 @@ function Wizard({ target, query, api }) {
   const { metadata } = target;
   const [kind, setKind] = useState(kindOf(target, query.has("new")));
   const offline = query.get("tab") === "offline";
-  const here = link("import", metadata.KeyId);
   const refusal = refusalOf(metadata);
   if (refusal) {
     return html`<p class="notice">${refusal}</p><p><a href=${link("keys", metadata.KeyId)}>Show the key</a></p>`;
   }
   return html`<${Facts} of=${factsOf(metadata)} />
     ${kind !== "first" && html`<${Kind} kind=${kind} target=${target} onKind=${setKind} />`}
-    <${Tabs} label="Where the key material is" current=${offline ? "offline" : "here"} of=${[
-      ["here", "In this page", here],
-      ["offline", "Offline", here + "?tab=offline"],
-    ]} />
+    <${Ways} id=${metadata.KeyId} current=${offline ? "offline" : "here"} isNew=${kind === "new"} />
     <${offline ? Offline : Online} key=${kind} target=${target} kind=${kind} api=${api} />`;
 }
 

@@ -3,6 +3,7 @@
 import { html, useState } from "../lib/dom.js";
 import { Badge, Button, Dialog, Facts, Failure, Field, Load, State, Table, Time, useLoad } from "../lib/parts.js";
 import { link } from "../lib/route.js";
+import Ways from "./import_ways.js";
 
 export default function Material({ route, api }) {
   const { id } = route.params;
@@ -32,6 +33,7 @@ function Of({ metadata, materials, api, again }) {
     ["Origin", metadata.Origin],
     ["Key material expires", metadata.ValidTo && html`<${Time} at=${metadata.ValidTo} />`],
   ]} />
+  ${external && html`<${Ways} id=${metadata.KeyId} current="materials" />`}
   ${
     materials &&
     html`<${Table} caption="Materials of the key" rows=${materials} columns=${columnsOf(external && setLeaving)}
@@ -49,7 +51,9 @@ function Of({ metadata, materials, api, again }) {
         html`<${Button} kind="danger" onClick=${() => setLeaving({})}>Delete the key material<//>`
       }
     </div>`
-      : html`<p class="note">The server generates the key material of this key.</p>`
+      : html`<p class="note">The server generates the key material of this key.</p>
+      ${materials && metadata.KeyState === "Enabled" && html`<div class="actions">
+        <${Rotate} metadata=${metadata} api=${api} again=${again} /></div>`}`
   }
   <${Delete} material=${leaving} metadata=${metadata} api=${api} onClose=${() => setLeaving(null)} again=${again} />`;
 }

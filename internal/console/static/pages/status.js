@@ -26,6 +26,7 @@ function Shown({ of, session }) {
     <${Server} of=${of} />
     <${Minutes} of=${of.Minutes} />
     <h2>Checks</h2><${Checks} of=${of.Checks} />
+    <h2>What runs out</h2><${Readings} of=${of.Readings ?? []} />
     <h2>Custody of the root key</h2><${Custodies} of=${of.Custodies} />
     ${of.Nodes.length > 0 && html`<h2>Nodes</h2><${Nodes} of=${of.Nodes} />`}
     <h2>Audit log</h2><${Log} of=${of.Audit} />
@@ -43,6 +44,21 @@ function Server({ of }) {
     ["Free disk space", of.Disk && `${short(of.Disk.Free)}B`],
     ["Requests refused by rates", of.Throttled !== undefined && String(of.Throttled)],
     ["Certificate ends", of.Certificate && html`<${Time} at=${of.Certificate.NotAfter} />`],
+    ["Certificate is for", of.Certificate?.Names && list(of.Certificate.Names)],
+    ["Certificate was signed by", of.Certificate?.Issuer],
+  ]} />`;
+}
+
+const list = (names) => html`<ul>${names.map((name) => html`<li><code>${name}</code></li>`)}</ul>`;
+
+/** Readings shows how long the certificate, the root key and the disk will do. */
+function Readings({ of }) {
+  if (of.length === 0) return html`<${Empty} title="This server watches nothing that runs out." />`;
+  return html`<${Table} caption="What runs out" rows=${of} keyOf=${(r) => r.Subject + r.Name} columns=${[
+    { head: "What", cell: (r) => r.Subject },
+    { head: "State", cell: (r) => (r.Low ? html`<${Badge} kind="warn">low<//>` : html`<${Badge} kind="good">good<//>`) },
+    { head: "Fact", cell: (r) => r.Reason }, { head: "Ends", class: "time", cell: (r) => html`<${Time} at=${r.Ends} />` },
+    { head: "What to do", cell: (r) => r.Remedy },
   ]} />`;
 }
 
@@ -55,9 +71,9 @@ function Minutes({ of }) {
   const labels = of.map((m) => clock(m.Begun));
   const series = (name, value) => ({ name, values: of.map(value) });
   return html`<h2>The last hour</h2><div class="plots">
-    <${Plot} kind="lines" title="Requests per second" labels=${labels} series=${[
+    <${Plot} kind="lines" title="Requests per second, by local time" labels=${labels} series=${[
       series("all", (m) => m.Requests / 60), series("refused", (m) => m.Refused / 60)]} />
-    <${Plot} kind="lines" title="Latency: at most" labels=${labels} format=${duration} series=${[
+    <${Plot} kind="lines" title="Latency, by local time: at most" labels=${labels} format=${duration} series=${[
       series("half of the requests", (m) => (m.Requests ? m.Median : null)),
       series("99 % of the requests", (m) => (m.Requests ? m.P99 : null))]} />
   </div>`;
