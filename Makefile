@@ -106,7 +106,7 @@ cluster: ## Run 10,000 scenarios of each kind of several services on a store tha
 	KEYHOLD_CLUSTER=10000 go test -count=1 -v -timeout 240m -run '^TestCluster' ./internal/service
 	cd cluster && KEYHOLD_CLUSTER=10000 KEYHOLD_CHAOS=$(CHAOS) KEYHOLD_CHAOS_SEED=$(CHAOS_SEED) go test -count=1 -v -timeout 120m ./... # runs all stories on three nodes (KEYHOLD_STORIES chooses some), kills more members, and waits until etcd removes its log
 
-console: deps ## Test the console in Chromium: every page with no, three and 100,000 keys, sign-in, screenshots into .build/console.
+console: deps ## Test the console in Chromium: every page with no, three and 100,000 keys, sign-in, pictures into .build/console.
 	cd browser && KEYHOLD_CONSOLE=$(CURDIR)/$(BUILD)/console go test -count=1 -v -timeout 60m ./...
 
 bench-cluster: build ## Compare nodes on etcd and on PostgreSQL with a folder, its writers with bare clients of etcd, and with -before PROGRAM writers of before.

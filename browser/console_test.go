@@ -1,61 +1,9 @@
 package browser
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/chromedp/chromedp"
 )
-
-// shots are the pages of the screenshots, by the names of the files.
-const shots = `
-keys       /keys
-key        /keys/KEY
-use        /keys/KEY?tab=use
-import     /import
-calendar   /calendar
-audit      /audit
-`
-
-// TestScreenshots writes screenshots of six pages, and prints how long the first page takes. Only make console runs it.
-func TestScreenshots(t *testing.T) {
-	if !whole {
-		t.Skip("make console runs this")
-	}
-	folder := os.Getenv("KEYHOLD_CONSOLE")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	p := newPage(t, startDev(t, "--data", "data"))
-	for range 3 {
-		begun := time.Now()
-		p.do(chromedp.Navigate(p.endpoint + "/console/"))
-		p.see("Sign in to Keyhold")
-		t.Logf("the first page is ready after %v", time.Since(begun).Round(time.Millisecond))
-	}
-	key := p.carryOut("CreateKey", map[string]any{"Description": "payroll, production"})["KeyMetadata"].(map[string]any)["KeyId"].(string)
-	p.carryOut("CreateAlias", map[string]any{"AliasName": "alias/payroll", "TargetKeyId": key})
-	for i := range 20 {
-		p.carryOut("CreateKey", map[string]any{"Description": fmt.Sprintf("archive %d", i), "Origin": "EXTERNAL"})
-	}
-	p.signIn()
-	for line := range strings.Lines(strings.TrimSpace(shots)) {
-		name, address, _ := strings.Cut(strings.TrimSpace(line), " ")
-		p.visit(strings.ReplaceAll(strings.TrimSpace(address), "KEY", key))
-		p.until("that "+name+" loads", loaded)
-		png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // The list of keys has pages of 100, and its filters find one of many keys: 250, or 100,000 in make console.
 func TestKeysInPages(t *testing.T) {
@@ -87,5 +35,24 @@ func TestKeysInPages(t *testing.T) {
 			t.Fatal("the key is not found")
 		}
 		p.press("Search on")
+	}
+}
+
+// Every page can be shown with no key and with three, and in the long form with 100,000.
+func TestPagesOfKeys(t *testing.T) {
+	t.Parallel()
+	sizes := []int{0, 3}
+	if whole {
+		sizes = append(sizes, 100_000)
+	}
+	for _, keys := range sizes {
+		p := newPage(t, startDev(t, "--data", manyKeys(t, keys)))
+		p.open("/create")
+		p.signIn()
+		p.see("Create the key")
+		for address := range strings.Lines(strings.TrimSpace(addresses)) {
+			p.visit(strings.ReplaceAll(strings.TrimSpace(address), "KEY", "00000000-0000-4000-8000-000000000000"))
+			p.until("that "+address+" loads", loaded)
+		}
 	}
 }

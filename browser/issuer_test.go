@@ -32,6 +32,7 @@ type issuer struct {
 	codes  map[string]url.Values // the requests for authorization by their codes
 	refuse bool                  // refuses to sign in
 	nonce  string                // replaces the nonce in tokens, if not empty
+	tokens string                // the origin of the token endpoint
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -43,8 +44,12 @@ func newIssuer(t *testing.T) *issuer {
 	mux := http.NewServeMux()
 	i := &issuer{T: t, Server: httptest.NewTLSServer(mux), key: k, codes: map[string]url.Values{}}
 	t.Cleanup(i.Close)
+	i.tokens = i.URL
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		i.answer(w, map[string]string{"issuer": i.URL, "jwks_uri": i.URL + "/keys", "authorization_endpoint": i.URL + "/authorize", "token_endpoint": i.URL + "/token"})
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.answer(w, map[string]string{"issuer": i.URL, "jwks_uri": i.URL + "/keys",
+			"authorization_endpoint": i.URL + "/authorize", "token_endpoint": i.tokens + "/token"})
 	})
 	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
 		i.answer(w, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: k.Public(), KeyID: "1"}}})

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -79,6 +80,40 @@ func TestRefusedSignInByOIDC(t *testing.T) {
 		if strings.Contains(r.body, "stolen") {
 			t.Errorf("the page redeemed a code that it did not ask for: %s", r.url)
 		}
+	}
+}
+
+// The page sends codes to the origins that the server declares for the issuer, and to no other.
+func TestTokenEndpointOfAnotherOrigin(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	other := httptest.NewTLSServer(i.Config.Handler)
+	t.Cleanup(other.Close)
+	i.set(func() { i.tokens = other.URL })
+	asked := func(p *page) (n int) {
+		for _, r := range p.sent() {
+			if strings.HasPrefix(r.url, other.URL) {
+				n++
+			}
+		}
+		return n
+	}
+	p := newPage(t, startDev(t, "--seed", i.seed(), "--console-issuers", clientID+"@"+i.URL))
+	p.open("/keys")
+	p.fill("ARN of your role", people)
+	p.press("Go to the issuer")
+	p.see("The token endpoint of " + i.URL + " is at " + other.URL)
+	p.see(clientID + "@" + i.URL + " " + other.URL)
+	if n := asked(p); n != 0 {
+		t.Errorf("%d requests to an origin that is not declared", n)
+	}
+	p = newPage(t, startDev(t, "--seed", i.seed(), "--console-issuers", clientID+"@"+i.URL+" "+other.URL))
+	p.open("/keys")
+	p.fill("ARN of your role", people)
+	p.press("Go to the issuer")
+	p.see("assumed-role/people/alice@example.org")
+	if asked(p) == 0 {
+		t.Error("the page did not ask the token endpoint")
 	}
 }
 

@@ -14,7 +14,7 @@ const parts = { details: Details, aliases: Aliases, tags: Tags, grants: Grants, 
 export default function KeyPage({ api, route, session }) {
   const { id } = route.params;
   const found = useLoad(async (signal) => (await api.call("DescribeKey", { KeyId: id }, { signal })).KeyMetadata, [id]);
-  return html`<${Load} of=${found} what="the key">${(key) =>
+  return html`<h1>Key <code>${found.value?.KeyId ?? id}</code></h1><${Load} of=${found} what="the key">${(key) =>
     html`<${Shown} of=${key} api=${api} session=${session} query=${route.query} again=${found.again} />`}<//>`;
 }
 
@@ -22,8 +22,7 @@ function Shown({ of, api, session, query, again }) {
   const here = link("keys", of.KeyId);
   const current = query.get("tab") in parts ? query.get("tab") : "details";
   const Part = parts[current];
-  return html`<h1>Key <code>${of.KeyId}</code></h1>
-    <p><${State} of=${of.KeyState} /> ${of.Description}</p>
+  return html`<p><${State} of=${of.KeyState} /> ${of.Description}</p>
     <${Tabs} label="Parts of the key" current=${current} of=${[
       ["details", "Details", here], ["material", "Key material", here + "/material"], ["aliases", "Aliases", here + "?tab=aliases"],
       ["tags", "Tags", here + "?tab=tags"], ["grants", "Grants", here + "?tab=grants"],
