@@ -30,7 +30,7 @@ const maxConnections = 1000
 
 // A Config describes a database, and the schema in it that belongs to one deployment. It contains no secret.
 type Config struct {
-	Hosts    []string // host:port of the servers, one of which is the primary
+	Hosts    []string // host:port of the servers, one of which is the primary; or the folder of a socket, and its port
 	Database string
 	Schema   string // the empty Schema is DefaultSchema
 
@@ -65,6 +65,7 @@ func cutScheme(text string) (rest string, ok bool) {
 // ParseURL parses a URL such as
 //
 //	postgres://host1:5432,host2:5432/database?schema=keyhold&ca=ca.pem&user=keyhold&passwordFile=FILE
+//	postgres:///database?host=/run/postgresql&user=keyhold
 //
 // The connection uses TLS, unless all hosts are loopback addresses and the URL names no file of TLS, or tls=off.
 // Errors never contain the URL, which may contain a password by mistake.
@@ -78,11 +79,16 @@ func ParseURL(text string) (Config, error) {
 		return Config{}, err
 	}
 	c := Config{Database: u.Path}
-	for _, host := range u.Hosts {
-		c.Hosts = append(c.Hosts, withPort(host))
-	}
-	c.TLS = u.NeedsTLS()
 	parameters := c.Access.Parameters()
+	if folder := u.Values.Get("host"); folder != "" && strings.Join(u.Hosts, "") == "" {
+		c.Hosts = []string{net.JoinHostPort(folder, cmp.Or(u.Values.Get("port"), DefaultPort))}
+		parameters["host"], parameters["port"] = socketFolder, anything
+	} else {
+		for _, host := range u.Hosts {
+			c.Hosts = append(c.Hosts, withPort(host))
+		}
+		c.TLS = u.NeedsTLS()
+	}
 	parameters["schema"] = remote.Set(&c.Schema, remote.Text)
 	parameters["timeout"] = remote.Set(&c.Timeout, remote.Duration)
 	parameters["connections"] = remote.Set(&c.Connections, number)
@@ -99,6 +105,17 @@ func withPort(host string) string {
 	}
 	return host
 }
+
+// socketFolder checks the parameter host, which ParseURL has read.
+func socketFolder(value string) error {
+	if !strings.HasPrefix(value, "/") || strings.ContainsAny(value, "[]:") {
+		return errors.New("is the folder of a socket, such as /run/postgresql: other hosts stand before the database")
+	}
+	return nil
+}
+
+// anything accepts the parameter port, which validate checks.
+func anything(string) error { return nil }
 
 func number(value string) (int, error) {
 	n, err := strconv.Atoi(value)
@@ -130,6 +147,8 @@ func (c Config) validate() error {
 			"postgres://host/database")
 	case !validName.MatchString(cmp.Or(c.Schema, DefaultSchema)):
 		return errors.New("the schema of the store has at most 63 letters, digits and the characters _-")
+	case c.TLS && strings.HasPrefix(c.Hosts[0], "/"):
+		return errors.New("a store at a socket is on this machine: PostgreSQL does not speak TLS there")
 	case c.User == "":
 		return errors.New("the URL of the store needs the parameter user: a role of PostgreSQL")
 	}

@@ -63,6 +63,7 @@ func (l *listener) listen(ctx context.Context, news chan<- struct{}) {
 // listenOnce listens on a connection of its own until it breaks.
 func (l *listener) listenOnce(ctx context.Context, news chan<- struct{}) error {
 	config := l.b.pool.Config().ConnConfig
+	config.OnNotification = nil // keeps them for waitForNotification
 	if err := l.b.hosts.aim(ctx, config); err != nil {
 		return err
 	}

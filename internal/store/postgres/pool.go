@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -85,7 +86,7 @@ func (h *hosts) aim(_ context.Context, c *pgx.ConnConfig) error {
 }
 
 func (h *hosts) tlsFor(host string) *tls.Config {
-	if h.tls == nil {
+	if h.tls == nil || strings.HasPrefix(host, "/") {
 		return nil
 	}
 	own := h.tls.Clone()
@@ -120,9 +121,14 @@ func newPool(c Config) (*hosts, *pgxpool.Pool, error) {
 	own.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	own.KerberosSrvName, own.KerberosSpn = "", ""
 	own.OnNotice = noteWarning
+	own.OnNotification = dropNotification
 	pool, err := pgxpool.NewWithConfig(context.Background(), p)
 	return h, pool, err
 }
+
+// dropNotification drops a notification. A pooler passes those on that a connection has asked for that it had lent to a
+// listener before; pgx would keep them.
+func dropNotification(*pgconn.PgConn, *pgconn.Notification) {}
 
 // warned is the name of a mark at a connection: the server has sent a warning.
 const warned = "warned"
