@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster console bench-cluster backups million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check production wheel npm chart reproducible reloads readyz
+.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster console console-pictures bench-cluster backups million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check production wheel npm chart reproducible reloads readyz
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
@@ -108,6 +108,9 @@ cluster: ## Run 10,000 scenarios of each kind of several services on a store tha
 
 console: deps ## Test the console in Chromium: every page with no, three and 100,000 keys, sign-in, pictures into .build/console.
 	cd browser && KEYHOLD_CONSOLE=$(CURDIR)/$(BUILD)/console go test -count=1 -v -timeout 60m ./...
+
+console-pictures: deps ## Take the pictures of docs/console.md again.
+	cd browser && KEYHOLD_CONSOLE=$(CURDIR)/docs/console go test -count=1 -run '^TestPictures$$' .
 
 bench-cluster: build ## Compare nodes on etcd and on PostgreSQL with a folder, its writers with bare clients of etcd, and with -before PROGRAM writers of before.
 	cd cluster && go build -o ../$(BUILD)/etcd ./etcd
