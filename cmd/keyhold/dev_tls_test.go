@@ -179,6 +179,7 @@ func dialTLS(endpoint string, pem []byte, name string) error {
 // TestDevTLSKept checks that clients trust each later server on a data folder, until a server starts
 // with another name.
 func TestDevTLSKept(t *testing.T) {
+	t.Parallel()
 	path, data := buildProgram(t), filepath.Join(t.TempDir(), "a folder")
 	var first []byte
 	for i, c := range []struct {

@@ -85,6 +85,7 @@ func TestImportByHand(t *testing.T) {
 // The commands of docs/cli.md for a server in production make a deployment, check it, and copy it. Only the
 // folders differ. The certificate is verified, but the server is not started: the tests of serve start it.
 func TestProductionCommands(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	lines := strings.NewReplacer("/var/lib/keyhold", dir+"/data", "/srv/keyhold", dir+"/copy", "/etc/keyhold.key", dir+"/root.key", "bin/keyhold", "keyhold").
 		Replace(commandsOf(t, "Production"))
@@ -119,6 +120,7 @@ func runOnDev(t *testing.T, lines string) (output string, err error) {
 // TestLinesForCI runs the lines for a CI job. They start a server and wait until it answers. Only
 // the port differs.
 func TestLinesForCI(t *testing.T) {
+	t.Parallel()
 	path, dir := filepath.Dir(buildProgram(t)), t.TempDir()
 	lines := blockAfter(t, "docs/tests.md", "Start the server, wait until it answers, and run your tests:")
 	port := freePort(t)
@@ -151,6 +153,7 @@ func freePort(t *testing.T) string {
 // TestLinesForGoTests creates a module with the test of the document, adds Keyhold with the lines of
 // the document, and runs the test.
 func TestLinesForGoTests(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	checkout, err := filepath.Abs("../..")
 	if err != nil {

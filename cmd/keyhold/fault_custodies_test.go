@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
-	"github.com/keyhold/keyhold/internal/programtest"
 	"github.com/keyhold/keyhold/internal/recipients"
 )
 
@@ -160,7 +159,7 @@ func TestPairsOfKinds(t *testing.T) {
 // A deployment whose custody is lost is opened by shares and put under another kind of custody, also when the root key
 // was replaced twice since the shares were made.
 func TestRecoveryFromEachCustody(t *testing.T) {
-	path := programtest.Build(t, ".", ".")
+	path := buildProgram(t)
 	rigs := newCustodies(t, path)
 	for _, pair := range pairsOfKinds() {
 		t.Run(pair[0]+" to "+pair[1], func(t *testing.T) {
@@ -199,7 +198,7 @@ func TestRecoveryFromEachCustody(t *testing.T) {
 
 // A server that runs moves from each kind of custody to another one, and starts with the new custody only.
 func TestMigrateBetweenCustodies(t *testing.T) {
-	path := programtest.Build(t, ".", ".")
+	path := buildProgram(t)
 	rigs := newCustodies(t, path)
 	pairs := pairsOfKinds()
 	m := newMoving(t, path, rigs[pairs[0][0]])

@@ -18,13 +18,14 @@ import (
 // are small, so that kills meet every step of the log, and the folder is verified after each kill: keyhold verify and
 // keyhold audit verify find nothing.
 func TestLinearizableKills(t *testing.T) {
+	t.Parallel()
 	kills, begun := fromEnv("KEYHOLD_KILLS", 10), time.Now()
 	const manyKills = 50
-	var flags []string
+	program := buildProgram(t)
 	if kills >= manyKills {
-		flags = []string{"-tags", "smallsegments"}
+		program = programtest.Build(t, ".", ".", "-tags", "smallsegments")
 	}
-	l := newFaultLoad(initFolder(t, programtest.Build(t, ".", ".", flags...), filepath.Join(t.TempDir(), "data")), 6)
+	l := newFaultLoad(initFolder(t, program, filepath.Join(t.TempDir(), "data")), 6)
 	var left auditLeft
 	server := l.start(t)
 	for range kills {

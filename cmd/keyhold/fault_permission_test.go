@@ -264,6 +264,7 @@ const (
 // operations, so no user uses or changes anything after a revocation. KEYHOLD_REVOCATIONS is the
 // number of servers that are killed.
 func TestLinearizableRevocations(t *testing.T) {
+	t.Parallel()
 	f := initFolder(t, buildProgram(t), filepath.Join(t.TempDir(), "data"))
 	done := 0
 	for round := range fromEnv("KEYHOLD_REVOCATIONS", 3) {

@@ -95,6 +95,7 @@ func (r *recoverTest) opens(custody string) bool {
 // Recoveries that are killed at any moment lose nothing: the deployment is in the former custody or in the new one, and
 // the same command ends the recovery. KEYHOLD_KILLS is the number of kills.
 func TestKillsOfRecover(t *testing.T) {
+	t.Parallel()
 	kills := fromEnv("KEYHOLD_KILLS", 5)
 	r := newRecoverTest(t)
 	server, client := r.serve()

@@ -28,6 +28,7 @@ import (
 // TestSealKills kills a server at random moments of seal rotate and of seal migrate. After each kill some custody opens
 // the deployment, no record is lost, and every key decrypts. KEYHOLD_SEAL_KILLS is the number of kills of each.
 func TestSealKills(t *testing.T) {
+	t.Parallel()
 	kills := fromEnv("KEYHOLD_SEAL_KILLS", 2)
 	s := newSealKills(t, fromEnv("KEYHOLD_SEAL_KEYS", 60))
 	for range kills {

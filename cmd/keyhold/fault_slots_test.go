@@ -144,6 +144,7 @@ func (l *slotLoad) decryptAll(ctx context.Context, s *faultServer) error {
 // deleted. The slots that this leaves without a name are erased by one round, and no others: all ciphertexts open.
 // KEYHOLD_KILLS is the number of kills.
 func TestSlotsAfterKills(t *testing.T) {
+	t.Parallel()
 	kills := fromEnv("KEYHOLD_KILLS", 6)
 	f := initFolder(t, buildProgram(t), filepath.Join(t.TempDir(), "data"))
 	l := &slotLoad{imported: newFaultKey()}

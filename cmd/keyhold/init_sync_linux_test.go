@@ -11,6 +11,7 @@ import (
 // TestInitSyncs checks that init makes everything durable: the root key, without which the store
 // never opens again, the folders, and the store. A name is durable when its folder is synced.
 func TestInitSyncs(t *testing.T) {
+	t.Parallel()
 	needsStrace(t)
 	folder, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {

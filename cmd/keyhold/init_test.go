@@ -63,6 +63,7 @@ func TestLinesOfInit(t *testing.T) {
 
 // If the program was called by its path, the lines of init call it by this path too.
 func TestLinesOfInitNameTheProgram(t *testing.T) {
+	t.Parallel()
 	path, dir := buildProgram(t), t.TempDir()
 	out, err := exec.CommandContext(t.Context(), path, "init", "--data", filepath.Join(dir, "data")).Output()
 	if err != nil || strings.Count(string(out), "\n  "+path+" serve --data ") != 2 {

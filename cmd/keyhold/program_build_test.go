@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,9 +22,27 @@ type program struct {
 	endpoint string
 }
 
+// buildOnce builds the real program beside the keyhold of the stories. TestMain removes this folder.
+var buildOnce = sync.OnceValues(func() (path string, err error) {
+	story, err := exec.LookPath("keyhold")
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(filepath.Dir(story), "program")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// buildProgram returns the path of the real program, which all tests share.
 func buildProgram(t *testing.T) string {
 	t.Helper()
-	return programtest.Build(t, ".", ".")
+	path, err := buildOnce()
+	if err != nil {
+		t.Fatalf("build the program: %v", err)
+	}
+	return path
 }
 
 // startProgram starts a dev server on a data folder and waits for its banner.

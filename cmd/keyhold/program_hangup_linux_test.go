@@ -15,6 +15,7 @@ import (
 
 // TestClosedTerminal checks that a server ends in order when its terminal is closed.
 func TestClosedTerminal(t *testing.T) {
+	t.Parallel()
 	program := buildProgram(t)
 	master, terminal := openTerminal(t)
 	out, in, err := os.Pipe()

@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"github.com/keyhold/keyhold/internal/programtest"
 )
 
 // TestMemoryAfterDeletion looks for deleted material in all of the program's memory, where a core
@@ -29,7 +31,7 @@ func TestMemoryAfterDeletion(t *testing.T) {
 	}
 	data := filepath.Join(t.TempDir(), "data")
 	t.Setenv("GOEXPERIMENT", "runtimesecret")
-	p := startProgram(t, buildProgram(t), data)
+	p := startProgram(t, programtest.Build(t, ".", "."), data)
 	defer p.kill(t)
 	c := p.client()
 	material := make([]byte, 32)

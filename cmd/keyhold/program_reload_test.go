@@ -213,6 +213,7 @@ func TestReloadUnderLoad(t *testing.T) {
 
 // TestReload gives a server settings that are refused, that need a restart, and that are taken, without a signal.
 func TestReload(t *testing.T) {
+	t.Parallel()
 	s := startConfigured(t, "[log]\nformat = 'json'\n")
 	c := s.client(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.roots}})
 	list := func(want string) {
@@ -248,6 +249,7 @@ func TestReload(t *testing.T) {
 
 // TestClientCertificates demands a certificate besides the signature, and switches this on while the server runs.
 func TestClientCertificates(t *testing.T) {
+	t.Parallel()
 	s := startConfigured(t, "")
 	state := s.shown(t)
 	if state.Version != tls.VersionTLS13 || state.CurveID != tls.X25519MLKEM768 {

@@ -21,6 +21,7 @@ import (
 // TestTLS serves with a certificate of OpenSSL to clients with and without HTTP/2, and ends the
 // server in order with SIGTERM.
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	program, dir := buildProgram(t), t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
 	run := func(name string, args ...string) string {

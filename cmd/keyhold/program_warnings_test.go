@@ -46,6 +46,7 @@ func TestDiskThresholds(t *testing.T) {
 
 // A server warns of its certificate and its root key: by log, event, hook and metric, once. Status shows the same.
 func TestServerWarnings(t *testing.T) {
+	t.Parallel()
 	f := initFolder(t, buildProgram(t), filepath.Join(t.TempDir(), "data"))
 	dir := filepath.Dir(f.data)
 	file := func(name string) string { return filepath.Join(dir, name) }

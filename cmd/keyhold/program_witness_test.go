@@ -22,6 +22,7 @@ import (
 
 // A witness over TLS that is killed knows its last cosignature, and its key signs.
 func TestWitnessProgram(t *testing.T) {
+	t.Parallel()
 	program, dir := buildProgram(t), t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
 	a := newTestAuthority(t, "the authority", nil)

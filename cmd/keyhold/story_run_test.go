@@ -2,9 +2,12 @@ package main
 
 import (
 	"cmp"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -14,8 +17,12 @@ import (
 	"github.com/keyhold/keyhold/mutants/mut"
 )
 
-// TestMain makes the test binary the program, so that a story can run it as keyhold.
+// TestMain makes the test binary the program, so that a story can run it as keyhold. Parallel tests mostly wait for
+// processes, so more of them run than there are processors, unless -parallel says otherwise.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"keyhold": mainOfStory})
 }
 
