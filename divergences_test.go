@@ -16,8 +16,8 @@ var (
 	listedName  = regexp.MustCompile(`(?m)^[A-Z]\w+$`)
 )
 
-// Every row of the tables of docs/divergences.md ends with a source, or says that none was
-// found. What it cites of the API reference exists.
+// Every row of the tables of docs/divergences.md ends with a source, or says that no source was found. The pages of the
+// API reference that it cites exist.
 func TestDivergencesHaveSources(t *testing.T) {
 	apiNames := readFiles(t, "internal/api", "internal/key/errors.go")
 	rows := tableRows(readFile(t, "docs/divergences.md"))
@@ -44,7 +44,7 @@ func TestDivergencesHaveSources(t *testing.T) {
 	}
 }
 
-// sourceFault returns what is wrong with the source of a row, or nothing.
+// sourceFault describes the fault in the source of a row, or returns nothing.
 func sourceFault(row, apiNames string) string {
 	cells := cellBreak.Split(strings.TrimSuffix(strings.TrimPrefix(row, "| "), " |"), -1)
 	if len(cells) != 3 {
@@ -73,8 +73,7 @@ func tableRows(text string) (rows []string) {
 	return rows
 }
 
-// The operations that docs/divergences.md refuses are those of the API that docs/api.md
-// does not list.
+// docs/divergences.md lists as refused all operations of the API that docs/api.md does not list.
 func TestRefusedOperationsAreNotServed(t *testing.T) {
 	var served, want []string
 	table, _, _ := strings.Cut(readFile(t, "docs/api.md"), "\n\nThis is the grid")

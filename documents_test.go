@@ -254,7 +254,7 @@ func TestIsBinary(t *testing.T) {
 	}
 }
 
-// Each kind of fault is found, and what is right is not one.
+// Each kind of fault is found, and right text is not reported.
 func TestFaultsOfDocuments(t *testing.T) {
 	all := newTree()
 	all.add("Makefile", "test: deps\n\tgo test\n")
@@ -289,6 +289,6 @@ func TestFaultsOfDocuments(t *testing.T) {
 		}
 	}
 	if !conflictMarker.MatchString("a\n"+"<<<<<<<"+" HEAD\n") || conflictMarker.MatchString("Title\n========\n") {
-		t.Error("a conflict marker is not told from a line under a title")
+		t.Error("a conflict marker is not distinguished from a line under a title")
 	}
 }

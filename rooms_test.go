@@ -143,7 +143,7 @@ var modules = map[string]string{
 }
 
 // pure are the rooms of vocabulary, and the decision: no I/O, no clock, no
-// goroutine. This is what they may not import to that end.
+// goroutine. So they may not import these packages.
 var (
 	pure      = []string{"internal/key", "internal/quote", "internal/api", "internal/api/sts", "internal/policy"}
 	forbidden = []string{"context", "io", "log", "log/slog", "net", "net/http", "os", "sync"}

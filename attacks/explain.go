@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// explainedLog is the size of the audit log, and explainedEvent that of most of its events, in bytes.
+// explainedLog is the size of the audit log in bytes, and explainedEvent is the size of most of its events.
 const (
 	explainedLog   = 512 << 20
 	explainedEvent = 7000
@@ -77,7 +77,8 @@ func (s *server) explainOnce(ctx context.Context, client *http.Client) (string, 
 	return string(text), err
 }
 
-// growLog makes the server write large events. Nobody else can add lines to the log, because its lines are chained.
+// growLog makes the server write large events. No other program can add lines to the log, because its lines are
+// chained.
 func (s *server) growLog(ctx context.Context) error {
 	client := s.client(s.root, 8)
 	made, err := client.CreateKey(ctx, &kms.CreateKeyInput{})

@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// compareWrites compares 64 concurrent writers of the program with those of an older program, on folders.
+// compareWrites compares 64 concurrent writers of the program with 64 writers of an older program, on folders.
 func (s settings) compareWrites() error {
 	if s.before == "" {
 		return nil

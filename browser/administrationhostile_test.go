@@ -74,7 +74,7 @@ func condition(value string) string {
 		"Condition": {"StringEquals": {"aws:RequestTag/a": %s}}}]}`, quote(value))
 }
 
-// settled waits until a page has loaded what it shows, and checks that it made no markup of hostile text.
+// settled waits until a page has loaded its content, and checks that it made no markup of hostile text.
 func settled(p *page) {
 	p.Helper()
 	p.until("that the page is there", `document.querySelector("h1") && !document.querySelector(".loading")`)

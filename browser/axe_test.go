@@ -36,7 +36,7 @@ const addresses = `
 /none
 `
 
-// loaded is JavaScript that says whether a page has loaded what it shows.
+// loaded is JavaScript that reports whether a page has loaded its content.
 const loaded = `document.querySelector("main h1, main [role=alert]") && !document.querySelector(".loading, [aria-busy=true]")`
 
 // inBothForms are the addresses that the short form also checks in the dark scheme, and under axe-core at 360 pixels.

@@ -56,7 +56,7 @@ func TestImport(t *testing.T) {
 	checkSecret(t, p, r, material)
 }
 
-// checkSecret checks that key material was neither sent nor is in what the page shows.
+// checkSecret checks that key material was not sent, and that the page does not show it.
 func checkSecret(t *testing.T, p *page, r *recorder, material []byte) {
 	t.Helper()
 	sent := r.octets()

@@ -144,7 +144,7 @@ func checkUse(t *testing.T, c *kms.Client, k *types.KeyMetadata, original []byte
 	}
 }
 
-// privateNumber returns the number of a private key in PEM that nobody else may know.
+// privateNumber returns the secret number of a private key in PEM.
 func privateNumber(t *testing.T, original []byte) []byte {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "key.pem")

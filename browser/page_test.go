@@ -128,7 +128,7 @@ func eval[T any](p *page, expression string) T {
 	return value
 }
 
-// until waits until an expression is true. what says in the failure what did not happen.
+// until waits until an expression is true. what names the event for the failure message.
 func (p *page) until(what, expression string) {
 	p.Helper()
 	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(20 * time.Millisecond) {

@@ -136,7 +136,7 @@ func scan(t *testing.T, where string, text []byte, secret []byte) {
 	}
 }
 
-// octets returns what was recorded.
+// octets returns the recorded octets.
 func (r *recorder) octets() []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The status shows what the server says of itself, and plots of the last hour.
+// The status page shows the report of the server, and plots of the last hour.
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	p := newPage(t, startDev(t, "--data", t.TempDir()))

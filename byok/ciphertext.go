@@ -51,8 +51,8 @@ func ParseCiphertext(blob []byte) (Header, error) {
 // the key's material, 32 bytes, and the encryption context of the encryption, nil
 // for none. It does not change the material.
 //
-// The error says whether the ciphertext names other material, was damaged, or has
-// another encryption context; it contains neither material nor plaintext.
+// The error reports whether the ciphertext names other material, was damaged, or has another encryption context; it
+// contains neither material nor plaintext.
 func Decrypt(material, blob []byte, context map[string]string) ([]byte, error) {
 	h, err := ParseCiphertext(blob)
 	if err != nil {

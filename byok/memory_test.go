@@ -39,7 +39,7 @@ func wrappingKey(t *testing.T) (*rsa.PrivateKey, []byte) {
 	return k, public
 }
 
-// Wrap leaves no copy of the session key apart from those in the libraries.
+// Wrap leaves no copy of the session key, except the copies in the libraries.
 func TestSessionKeyIsCleared(t *testing.T) {
 	secrettest.KeepGarbage(t)
 	private, public := wrappingKey(t)
@@ -82,7 +82,7 @@ func TestSessionKeyIsCleared(t *testing.T) {
 	}
 }
 
-// Decrypt leaves no copy of the key of the message apart from those in the libraries.
+// Decrypt leaves no copy of the key of the message, except the copies in the libraries.
 func TestMessageKeyIsCleared(t *testing.T) {
 	secrettest.KeepGarbage(t)
 	material := make([]byte, 32)
@@ -123,7 +123,7 @@ func TestMessageKeyIsCleared(t *testing.T) {
 	}
 }
 
-// Parameters.Wrap leaves no copy of a private key apart from those of its validation.
+// Parameters.Wrap leaves no copy of a private key, except the copies that its validation makes.
 func TestPrivateKeyIsCleared(t *testing.T) {
 	secrettest.KeepGarbage(t)
 	_, public := wrappingKey(t)

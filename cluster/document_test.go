@@ -19,7 +19,7 @@ answers() {
 `
 
 // The lines of the set-up in docs/cluster.md start three nodes, and the list shows them. Only the ports and the program
-// of etcd differ, and the lines wait for what they start.
+// of etcd differ, and the lines wait for the servers that they start.
 func TestSetUpOfDocument(t *testing.T) {
 	t.Parallel()
 	peer := "http://" + freeAddress(t)

@@ -204,7 +204,7 @@ func killWhileCommitting(t *testing.T, b *etcd.Backend, servers []*server, round
 	return outcomes
 }
 
-// Two of three members go on, whichever is lost.
+// Two of three members go on, no matter which member is lost.
 func TestOneOfThree(t *testing.T) {
 	t.Parallel()
 	servers := startCluster(t, 3)

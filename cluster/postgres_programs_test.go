@@ -22,7 +22,7 @@ func TestDevNodesOnPostgres(t *testing.T) {
 	testDevNodes(t, deploymentAt(t, startPostgres(t).url("dev")))
 }
 
-// A deployment moves between all three stores, and what it has stays the same.
+// A deployment moves between all three stores, and its content stays the same.
 func TestCopiesBetweenStores(t *testing.T) {
 	t.Parallel()
 	server := startPostgres(t)

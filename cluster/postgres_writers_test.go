@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestPostgresWriters compares the changes of 64 clients of a node on PostgreSQL with those of one client, in
+// TestPostgresWriters compares the changes of 64 clients of a node on PostgreSQL with the changes of one client, in
 // alternating rounds. Commits have one order, so there is about one commit for each sync of the disk, and the changes
 // that wait share it. `make bench-cluster` sets KEYHOLD_WRITERS, the number of rounds.
 func TestPostgresWriters(t *testing.T) {

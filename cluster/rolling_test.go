@@ -271,7 +271,7 @@ func (l *load) await(more int64) {
 	}
 }
 
-// use creates a key, and then changes and uses it. Every answer must show what was acknowledged before.
+// use creates a key, and then changes and uses it. Every answer must show all changes that were acknowledged before.
 func (l *load) use(text string) error {
 	ctx := context.WithoutCancel(l.Context())
 	made, err := l.client.CreateKey(ctx, &kms.CreateKeyInput{})

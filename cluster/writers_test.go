@@ -33,9 +33,9 @@ const writers = 64
 // send the transactions that a change has sent, with values of the same size, and the removals of the events.
 //
 // The operations are UpdateKeyDescription, which changes a record that exists, and CreateKey, which makes new ones. The
-// bare clients share one connection, as the changes of a node do: this is faster than 64 connections.
-// KEYHOLD_WRITERS is the number of rounds; `make bench-cluster` sets it. On a busy machine the rates vary with the load
-// of others; the ratio of the processor times varies less.
+// bare clients share one connection, like the changes of a node: this is faster than 64 connections. KEYHOLD_WRITERS is
+// the number of rounds; `make bench-cluster` sets it. On a busy machine the rates vary with the load of others; the
+// ratio of the processor times varies less.
 func TestWriters(t *testing.T) {
 	rounds, length := 1, 300*time.Millisecond
 	if n, err := strconv.Atoi(os.Getenv("KEYHOLD_WRITERS")); err == nil {

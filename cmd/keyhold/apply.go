@@ -27,8 +27,8 @@ func applyCommand() *cobra.Command {
 		Long: `Make the accounts, users, roles, policies and OIDC providers of a server match a file
 (docs/identities.md). Objects that already match stay unchanged, so the same file can
 be applied again and again. With --dry-run, the command only shows what it would
-change. With --prune, it also removes what the file does not declare, in the accounts
-that the file mentions.
+change. With --prune, it also removes identities that the file does not declare, in the
+accounts that the file mentions.
 
 The credentials must belong to the deployment's account, and have the permission of each
 request (docs/identities.md). The server makes the secrets of new access keys; they are

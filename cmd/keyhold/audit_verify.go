@@ -32,8 +32,8 @@ func auditVerifyCommand() *cobra.Command {
 		Use:   "verify --data DIR [--log NAME=FILE] [--verifier-key KEY]",
 		Short: "Read whole audit logs, and name each line that was edited",
 		Long: `Read every line of all audit logs that the deployment has ever had, and name each line that
-was changed, deleted, inserted or moved. The exit code is 1 if there is one. Nothing is
-written. No server may use the store or the logs.
+was changed, deleted, inserted or moved. The exit code is 1 if a line was edited. The
+command writes nothing. No server may use the store or the logs meanwhile.
 
 The store lists all logs. --data has the log of this server; name the logs of other nodes
 with --log, by the last part of their origin. With --verifier-key, the command reads the log

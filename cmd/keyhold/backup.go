@@ -38,8 +38,8 @@ func backupCommand() *cobra.Command {
 makes it while it serves: the backup has everything as of one moment. The credentials must
 belong to the deployment's account, and have the permission keyhold:Backup.
 
-The root key is not in the backup. To restore it, one needs an identity of a recipient, and
-a custody of the root key or the shares of its recovery key.
+The root key is not in the backup. To restore the backup, you need an identity of a recipient,
+and a custody of the root key or the shares of its recovery key.
 
 With --data or --store, the command reads the store itself, and needs the root key. No
 server may use the folder of --data then; nodes may use the store of --store.

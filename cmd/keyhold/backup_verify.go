@@ -53,14 +53,15 @@ func (o *backupKeys) verify(ctx context.Context, path string, out io.Writer, pro
 	}
 	if len(o.identities) == 0 {
 		if o.given() {
-			return usageError{errors.New("a root key opens what is in a backup: give --identity too")}
+			return usageError{errors.New("a root key opens the records of a decrypted backup: give --identity too")}
 		}
 		f, err := backup.OpenOuter(path)
 		if err != nil {
 			return explainBackup(err, path)
 		}
 		defer f.Close()
-		return printf(out, "%s has its whole outer form\nsha256      %s\nnot checked what is encrypted: give --identity\n",
+		return printf(out,
+			"%s has its whole outer form\nsha256      %s\nnot checked the encrypted content: give --identity\n",
 			path, f.SHA256)
 	}
 	f, keyring, err := o.open(ctx, path)
@@ -76,7 +77,7 @@ func (o *backupKeys) verify(ctx context.Context, path string, out io.Writer, pro
 	p.printf("%s is sound\n", path)
 	describeBackup(&p, f.Header, s)
 	if !s.Proved {
-		p.printf("not checked what is sealed in records, and who made the backup: give --root-key-file or --custody\n")
+		p.printf("not checked the sealed records, and which deployment made the backup: give --root-key-file or --custody\n")
 	}
 	return p.writeTo(out)
 }

@@ -21,7 +21,7 @@ func configExampleCommand() *cobra.Command {
 	}
 }
 
-// exampleFile returns a settings file that explains all settings, and sets those in chosen, by flag, as TOML.
+// exampleFile returns a settings file, in TOML, that explains all settings, and sets the settings in chosen, by flag.
 func exampleFile(flags *pflag.FlagSet, chosen map[string]string) *page {
 	var p page
 	p.printf(`# Settings of keyhold serve (docs/configuration.md). A flag takes precedence over the environment, the environment

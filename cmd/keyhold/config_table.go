@@ -11,7 +11,7 @@ import (
 
 // settingTable has a line for each flag of keyhold serve: its key in the settings file; whether a running server takes
 // a new value (yes), or needs a restart (-); its unit (-, if the help of the flag says all); and an example. A flag
-// with the key - is not a setting. The type, the default and the help are those of the flag.
+// with the key - is not a setting. The flag has the type, the default and the help.
 const settingTable = `
 data                      storage.data                 -    folder         "/var/lib/keyhold"
 store                     storage.store                -    URL            "etcd://etcd1:2379,etcd2:2379,etcd3:2379/keyhold"

@@ -91,7 +91,7 @@ func (o *devOptions) awaitRoot(patience time.Duration) {
 	}
 }
 
-// fill makes the keys of a seed file, unless the store is that of a server for production.
+// fill makes the keys of a seed file, unless a server for production made the store.
 func (o devOptions) fill(ctx context.Context, s *service.Service, declared seed.File, log *slog.Logger) error {
 	if err := o.checkStore(ctx, s); err != nil {
 		return err

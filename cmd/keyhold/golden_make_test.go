@@ -346,7 +346,8 @@ func (m *goldenMaker) keep(f faultFolder, dir string) {
 	must(os.WriteFile(filepath.Join(dir, "answers.json"), append(text, '\n'), 0o600))
 }
 
-// keepAudit keeps what the audit log has beside its newest lines. Older programs have no such folder.
+// keepAudit keeps the folder that the audit log has beside the file of its newest lines. Older programs have no such
+// folder.
 func keepAudit(t *testing.T, from, to string) error {
 	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
 		return nil

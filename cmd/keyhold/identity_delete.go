@@ -55,7 +55,7 @@ keyhold:DeleteIdentity.`,
 	return c
 }
 
-// printRemoved shows what is removed with an identity.
+// printRemoved shows an identity and everything that is removed with it.
 func printRemoved(progress printer, is api.ShowIdentityResponse) {
 	progress.step("Identity", "%s", deref(is.Arn))
 	for _, k := range is.AccessKeys {

@@ -127,7 +127,7 @@ func (r *importRun) find(ctx context.Context) (err error) {
 	return nil
 }
 
-// checkApproved refuses with --fips what is not approved, before anything is made or sent.
+// checkApproved refuses algorithms that are not approved if --fips is given, before anything is made or sent.
 func (r *importRun) checkApproved() error {
 	algorithm := byok.Algorithm(r.wrappingAlgorithm)
 	if algorithm == "" && r.part() != secondHalf {

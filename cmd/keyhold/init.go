@@ -45,11 +45,11 @@ of the two in different places.
 With --store URL, the data is in etcd or PostgreSQL, which several servers share
 (docs/cluster.md). The data folder then belongs to the first of these servers.
 
-With --recovery FILE, a recovery key is made and split among custodians: enough of their
-shares open the data if the root key is lost (docs/recovery.md).
+With --recovery FILE, the command makes a recovery key and splits it among custodians: enough
+of their shares open the data if the root key is lost (docs/recovery.md).
 
-With --tls-name NAME, a certificate for the server is made beside the data folder, and its
-fingerprint is printed. Clients pin the fingerprint with --pin-sha256.`,
+With --tls-name NAME, the command makes a certificate for the server beside the data folder,
+and prints its fingerprint. Clients pin the fingerprint with --pin-sha256.`,
 		Example: `  keyhold init --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key --regions eu-west-2
   keyhold init --store etcd://etcd1:2379,etcd2:2379/keyhold --data /var/lib/keyhold`,
 		Args: exactly(0),

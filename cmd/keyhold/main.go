@@ -62,8 +62,9 @@ func command() *cobra.Command {
 		Short: "A key management server that speaks the AWS KMS API",
 		Long: `A key management server that speaks the AWS KMS API, and the tools for it.
 
-Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 keyhold expiring
-or keyhold import check found something, 4 permission denied or no credentials, 5 not found.`,
+Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 a check found
+something, 4 permission denied or no credentials, 5 not found, 6 a server cannot be the node of
+its data folder.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,

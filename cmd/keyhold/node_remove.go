@@ -22,8 +22,8 @@ rest of its events, and writes an event RemoveNode.
 
 The audit log of a node is in its data folder, and nowhere else: it alone has the events of
 requests that changed nothing. Copy it first, and give the copy with --log. The command checks
-that the copy is whole, up to the last event that the node has told the others. If the log or a
-part of it is lost, give --lose-log: the event says so.`,
+that the copy is whole, up to the last event that the node reported to the others. If the log or
+a part of it is lost, give --lose-log: the event then records the loss.`,
 		Example: "  keyhold node remove 5XGAWTLB3S224534 --log collected/audit.log " +
 			"--store etcd://etcd1:2379/keyhold --root-key-file /etc/keyhold/root.key",
 		Args: exactly(1),
@@ -51,6 +51,6 @@ part of it is lost, give --lose-log: the event says so.`,
 		},
 	}
 	c.Flags().StringVar(&log, "log", "", "copy of the audit log of the node")
-	c.Flags().BoolVar(&lose, "lose-log", false, "there is no copy of the audit log, and there will be none")
+	c.Flags().BoolVar(&lose, "lose-log", false, "accept that the audit log, or a part of it, is lost")
 	return c
 }

@@ -32,7 +32,7 @@ func listenNotify(t *testing.T) (socket string, next func() string) {
 	}
 }
 
-// The messages are those of sd_notify(3).
+// The messages have the form of sd_notify(3).
 func TestNotifier(t *testing.T) {
 	socket, next := listenNotify(t)
 	t.Setenv("NOTIFY_SOCKET", socket)

@@ -31,7 +31,7 @@ type readyzServer struct {
 	device            net.Listener // takes the lines of the log
 }
 
-// A readyzFault breaks a part of the server, and mends it.
+// A readyzFault breaks a part of the server, and repairs it.
 type readyzFault struct {
 	name   string
 	check  string   // which must fail
@@ -101,8 +101,8 @@ var readyzFaults = []readyzFault{
 	}},
 }
 
-// Each fault of a server is named by its check of /readyz until the fault is mended. KEYHOLD_READYZ is the number of
-// rounds in which each fault comes alone, and no other check may fail. Without it, one fault of each check comes at once.
+// A check of /readyz names each fault of a server until the fault is repaired. KEYHOLD_READYZ is the number of rounds
+// in which each fault comes alone, and no other check may fail. Without it, one fault of each check comes at once.
 func TestReadyzNamesFaults(t *testing.T) {
 	s := startReadyzServer(t)
 	s.await(t, nil, nil)

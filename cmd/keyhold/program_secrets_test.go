@@ -90,7 +90,7 @@ func (s *secretsTest) rootKey(name string, by custodyRig) {
 	s.secrets[name] = rootKeyOf(s.T, filepath.Join(s.folder, "data"), by.custody)
 }
 
-// readShares adds the values of the shares in a folder to the secrets, and what they bring back.
+// readShares adds the values of the shares in a folder to the secrets, and the secret that they bring back.
 func (s *secretsTest) readShares(folder string) {
 	s.Helper()
 	text, err := os.ReadFile(filepath.Join(s.folder, "identities"))

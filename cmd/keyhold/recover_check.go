@@ -18,8 +18,8 @@ func recoverCheckCommand() *cobra.Command {
 belongs to the commitments of its set. The share may be of a recovery key or of key
 material. Nothing is sent, and the secret value is not shown.
 
-All custodians of a set see the same fingerprint: compare it with the others, and with what
-the command that made the shares printed.`,
+All custodians of a set see the same fingerprint: compare it with the others, and with the
+fingerprint that the command printed when it made the shares.`,
 		Example: "  keyhold recover check --share share-2.age --identity id",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {

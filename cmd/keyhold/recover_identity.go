@@ -22,9 +22,9 @@ func recoverIdentityCommand() *cobra.Command {
 		Use:   "identity --out FILE",
 		Short: "Make the identity of a custodian, with approved algorithms only",
 		Long: `Make an identity of HPKE in a new file, and print its public half, the recipient. Give the
-recipient to the person who makes shares or backups, and keep the file: whoever has it can
-open what is sealed to its recipient. Identities of age and keys of SSH serve too, except
-with --fips (docs/recipients.md).`,
+recipient to the person who makes shares or backups, and keep the file secret: anybody who
+has it can open files that are sealed to its recipient. Identities of age and keys of SSH can
+be used too, except with --fips (docs/recipients.md).`,
 		Example: `  keyhold recover identity --out alice >> custodians.txt
   keyhold recover identity --kind p384 --out bob`,
 		Args: exactly(0),

@@ -40,11 +40,11 @@ func restoreCommand() *cobra.Command {
 a shared store. The whole backup is verified before anything is written. The store cannot be
 used until everything was written and verified: if the command is interrupted, run it again.
 
-A backup undoes what was deleted and revoked after it: key material, keys, grants, access
-keys, sessions, policies that deny. --log names a copy of the audit log of a node: a data
-folder, or a folder with audit.log and audit. Its lines are verified, and the command does
-what they took away again. It cannot know what logs that are missing would show, so they
-need --without-logs.
+A backup undoes later deletions and revocations: of key material, keys, grants, access keys,
+sessions, and policies that deny. --log names a copy of the audit log of a node: a data folder,
+or a folder with audit.log and audit. The command verifies its lines, and repeats the deletions
+and revocations that they show. If a log is missing, the command cannot repeat them:
+--without-logs accepts this.
 
 Nodes of the former deployment cannot use the restored store, and its audit logs begin anew,
 with an event RestoreBackup and other keys. Never start the former deployment again.`,
@@ -59,7 +59,8 @@ with an event RestoreBackup and other keys. Never start the former deployment ag
 	f.StringVar(&o.from, "from", "", "file that keyhold backup made")
 	f.StringVar(&o.to, "to", "", "empty or missing folder, or URL of a shared store")
 	f.StringArrayVar(&o.logs, "log", nil, "NODE=DIR: copy of the audit log of a node; repeatable")
-	f.BoolVar(&o.withoutLogs, "without-logs", false, "restore although logs are missing: what they took away comes back")
+	f.BoolVar(&o.withoutLogs, "without-logs", false,
+		"restore although logs are missing: their deletions and revocations are undone")
 	o.backupKeys.flags(c)
 	f.StringArrayVar(&o.shares.files, "share", nil, "share of the recovery key, in place of the root key; repeatable")
 	return c

@@ -23,8 +23,8 @@ their credentials stay as they are. The event ResetRootCredentials is in the aud
 
 The server of the data folder must be stopped. With --store, --data is the folder of a
 node that is stopped, or a new folder; other nodes can run, and refuse the old credentials
-when the command ends. Whoever has the root key, or enough shares of the recovery key, may
-do this (docs/recovery.md).`,
+when the command ends. A person with the root key, or with enough shares of
+the recovery key, can do this (docs/recovery.md).`,
 		Example: `  keyhold root-credentials reset --data /var/lib/keyhold --custody key-file:/etc/keyhold/root.key
   keyhold root-credentials reset --data /var/lib/keyhold --share share-1.age --share share-3.age --identity id`,
 		Args: exactly(0),

@@ -28,13 +28,13 @@ func sealMigrateCommand(client *clientOptions) *cobra.Command {
 		Short: "Add a custody, which the server uses from then on, and remove the former one",
 		Long: `Add a custody of the root key, which the server uses from then on. The server opens the
 custody itself, so --to names it as the server sees it: its files, and the credentials of its
-unit. The server cannot ask for a passphrase. Before the custody is stored, the server has it
-wrap and unwrap a secret, and opens the changed keyring by it.
+unit. The server cannot ask for a passphrase. Before the server stores the custody, it makes the
+custody wrap and unwrap a secret, and opens the changed keyring with this custody.
 
 The former custody stays until --remove, with --to or in a second call. --from is the ID of
-the custody to remove, from keyhold seal status; without --from it is the one that the server
-used before. The last custody cannot be removed, and none that a server uses. Several servers
-on a shared store are moved one after the other, each at its own address.
+the custody to remove, from keyhold seal status; without --from it is the custody that the
+server used before. The last custody cannot be removed, and neither can a custody that a server
+uses. Move several servers on a shared store one after the other, each at its own address.
 
 The credentials must belong to the deployment's account, and have the permission
 keyhold:SealMigrate. For a deployment without a server, give --data and the present --custody
@@ -123,7 +123,7 @@ func (o *migrateOptions) removed(id string, progress printer) {
 	switch {
 	case id == "":
 	case o.remove:
-		progress.step("Removed", "%s: destroy what it has, because it opens older copies of the store", id)
+		progress.step("Removed", "%s: destroy it, because it opens older copies of the store", id)
 	default:
 		progress.step("Next",
 			"try a restart, and then remove the former custody: keyhold seal migrate --remove --from %s", id)

@@ -18,13 +18,13 @@ func sealRotateCommand(client *clientOptions) *cobra.Command {
 nothing.
 
 With --root, the data keys are wrapped by a new root key, in one change. A custody that the
-server does not use wraps the new root key when a server that uses it next looks; until then
-it opens the deployment by a bridge from the older root key.
+server does not use wraps the new root key when a server that uses it next looks at the
+keyring; until then the custody opens the deployment by a bridge from the older root key.
 
 With --data, the server seals every record again in the background, which takes up to an
-hour for a million keys: keyhold seal status shows how many are left. A stop does not matter. After 37 hours, when all sessions from before have ended, the server
-checks that no record names the older data keys, and destroys them. Grant tokens from before
-are then ignored.
+hour for a million keys: keyhold seal status shows how many are left. A stop
+does not matter. After 37 hours, when all older sessions have ended, the server checks that no
+record names the older data keys, and destroys them. Older grant tokens are then ignored.
 
 The credentials must belong to the deployment's account, and have the permission
 keyhold:SealRotate.`,

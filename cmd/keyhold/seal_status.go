@@ -22,7 +22,7 @@ func sealStatusCommand(client *clientOptions) *cobra.Command {
 progress of a rotation. The credentials must belong to the deployment's account, and have
 the permission keyhold:SealStatus.
 
-Exit codes for scripts: 0 if nothing is to be done, 3 if a rotation is not complete, a
+Exit codes for scripts: 0 if nothing needs attention, 3 if a rotation is not complete, a
 custody has not wrapped the newest root key or does not work, or a key is older than
 --max-age.`,
 		Example: "  keyhold seal status --max-age 365d || notify-send 'replace the root key'",

@@ -90,7 +90,7 @@ func (r *reloader) reload(ctx context.Context) {
 		err = r.apply(ctx, next)
 	}
 	if err != nil {
-		r.log.Error("the settings were not reloaded, and those from before stay in effect", "cause", err)
+		r.log.Error("the settings were not reloaded: the former settings stay in effect", "cause", err)
 	}
 }
 

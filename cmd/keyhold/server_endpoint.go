@@ -64,8 +64,8 @@ func (o endpointOptions) listen(secure **tls.Config) (l net.Listener, err error)
 // tlsVersions are the values of --tls-min-version.
 var tlsVersions = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
 
-// secure returns the settings of TLS, or nil without a certificate. Key exchanges are those of Go, which prefers the
-// hybrid X25519MLKEM768 (https://pkg.go.dev/crypto/tls#Config, CurvePreferences).
+// secure returns the settings of TLS, or nil without a certificate. Go chooses the key exchange, and prefers the hybrid
+// X25519MLKEM768 (https://pkg.go.dev/crypto/tls#Config, CurvePreferences).
 func (o endpointOptions) secure() (*tls.Config, error) {
 	if o.certFile == "" {
 		return nil, nil

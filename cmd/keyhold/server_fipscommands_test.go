@@ -24,7 +24,7 @@ func runnable(c *cobra.Command) (names []string) {
 	return names
 }
 
-// docs/fips.md says of each command what it refuses with --fips, or why it does not have the flag.
+// docs/fips.md describes for each command what it refuses with --fips, or why it does not have the flag.
 func TestCommandsInFIPSMode(t *testing.T) {
 	text, err := os.ReadFile("../../docs/fips.md")
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/keyhold/keyhold/internal/service"
 )
 
-// setupOptions are the answers to the questions of keyhold setup, and what goes with them.
+// setupOptions are the answers to the questions of keyhold setup, and the flags of the command.
 type setupOptions struct {
 	config         string
 	data, root     string
@@ -38,10 +38,10 @@ func setupCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "setup",
 		Short: "Ask three questions, and make the settings file and the deployment of a server",
-		Long: `Ask where the data is, where the root key is, and which name and certificate the server has.
-Show what will be done, write the settings file, and make the deployment and, without a
-certificate, one with an authority of its own. Flags answer the questions; with --yes
-nothing is asked. What exists already is left as it is, so the command can run again.
+		Long: `Ask for the data folder, the root key, and the name and certificate of the server. Show the plan,
+write the settings file, and make the deployment. Without --tls-cert, the command also makes a
+certificate, with an authority of its own. Flags answer the questions; with --yes the command asks
+nothing. It leaves existing files as they are, so it can run again.
 
 If root runs the command, the user keyhold of the Debian package gets the data folder, and its
 group may read the root key file and the private key; --user names another user.`,
@@ -179,7 +179,7 @@ func (o *setupOptions) settings() string {
 	return exampleFile(serveCommand().Flags(), chosen).b.String()
 }
 
-// show prints what make will do.
+// show prints the steps of make.
 func (o *setupOptions) show() error {
 	p := pagef("This will be done, unless it is done already:\n")
 	p.printf("  make the data folder %s and the deployment of account %s in %s\n",

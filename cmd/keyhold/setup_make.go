@@ -10,7 +10,8 @@ import (
 	"github.com/keyhold/keyhold/internal/host"
 )
 
-// make makes what does not exist. The settings file comes last, so an attempt that failed can be repeated.
+// make makes the files and folders that do not exist. It writes the settings file last, so an attempt that failed can
+// be repeated.
 func (o *setupOptions) make(ctx context.Context, c *cobra.Command) error {
 	if err := ctx.Err(); err != nil {
 		return err

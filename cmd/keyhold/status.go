@@ -92,7 +92,7 @@ func (c *connection) status(ctx context.Context) (s api.StatusResponse, err erro
 	return s, nil
 }
 
-// judge prints what needs attention. Its error has the exit code 3 if something does.
+// judge prints everything that needs attention. Its error has the exit code 3 if it printed something.
 func (o *statusOptions) judge(s api.StatusResponse, ahead time.Duration, progress printer) error {
 	todo := statusDue(s, s.Time.Time().Add(ahead))
 	for _, text := range todo {

@@ -43,7 +43,7 @@ it goes on where it stopped. The copy has the same root key, credentials, Region
 Key material gets new slots, so the slots of one store do not open material of the other.
 
 The audit log stays with the copied store. The log of the copy begins with an event
-CopyStore, which has the length and the SHA-256 of the former log. Keep that log.
+CopyStore, which has the length and the SHA-256 of the former log. Keep the former log.
 
 The nodes of a shared store have one audit log each, in their data folders. Give copies of
 the logs with --log: the command checks that they are whole and not newer than the store,

@@ -26,7 +26,7 @@ func verifyCommand() *cobra.Command {
 		Short: "Check a whole deployment, and repair nothing",
 		Long: `Check a whole data folder while no server uses it: every page of the database, every
 record, every seal, every index, the slots and the audit log. Each fault is printed on
-a line of its own, and names what is damaged. The exit code is 1 if the check finds a
+a line of its own, and names the damaged part. The exit code is 1 if the check finds a
 fault. Nothing is written, so the folder may be on a read-only medium.
 
 With --store URL, check every record, seal, index and slot in a shared store while all

@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// timerFile is a timer of the system, see timerfd_create(2). The goroutine that waits for it takes neither a thread
-// nor a processor, as it would in nanosleep(2): the runtime learns of the end as it learns of data on a connection.
+// timerFile is a timer of the system, see timerfd_create(2). A goroutine in nanosleep(2) takes a thread and a
+// processor. A goroutine that waits for this timer takes neither: the runtime learns of the end as it learns of data on
+// a connection.
 type timerFile struct {
 	*os.File
 	raw syscall.RawConn

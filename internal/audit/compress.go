@@ -98,8 +98,8 @@ func writeCompressed(ctx context.Context, from, to string) error {
 // frame that has one block, so it is faster and disturbs the caches of the processor less than with longer frames.
 const frameSize = 128 << 10 // a block has no more (RFC 8878, section 3.1.1.2.4)
 
-// writeFrames writes the compressed form of what it reads, and returns the number of bytes that it has read. Each frame
-// has a checksum.
+// writeFrames writes the compressed form of its input, and returns the number of bytes that it has read. Each frame has
+// a checksum.
 func writeFrames(to io.Writer, from io.Reader) (size int64, err error) {
 	// The window comes before the level, which would halve the size of a block.
 	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(frameSize),
@@ -128,8 +128,8 @@ func writeFrames(to io.Writer, from io.Reader) (size int64, err error) {
 // errOtherSize means that a compressed segment has more or fewer bytes than its plain form.
 var errOtherSize = errors.New("the compressed form does not have all bytes, or has more")
 
-// readBack returns an error unless what is compressed has this size, and each frame has the checksum that the encoder
-// computed from the plain form (RFC 8878, section 3.1.1).
+// readBack returns an error unless the compressed content has this size, and each frame has the checksum that the
+// encoder computed from the plain form (RFC 8878, section 3.1.1).
 func readBack(compressed io.Reader, size int64) error {
 	back, err := zstd.NewReader(compressed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 	if err != nil {

@@ -64,7 +64,7 @@ func TestProtectComparesLinesWithoutAChain(t *testing.T) {
 	}
 	l := openLogWith(t, path, Options{})
 	defer closeLog(t, l)
-	if err := l.Protect(t.Context(), protection()); !errors.Is(err, ErrAltered) || !strings.HasSuffix(err.Error(), "the first 20 lines are not those of its last checkpoint") {
+	if err := l.Protect(t.Context(), protection()); !errors.Is(err, ErrAltered) || !strings.HasSuffix(err.Error(), "the first 20 lines differ from its last checkpoint") {
 		t.Error(err)
 	}
 }

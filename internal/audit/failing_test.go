@@ -36,7 +36,7 @@ func (f *failingLog) Stat() (os.FileInfo, error) { return fileInfo{f.Size()}, f.
 func (f *failingLog) Truncate(size int64) error  { return f.fail() }
 func (f *failingLog) Sync() error                { return f.fail() }
 
-// Whichever call of a file fails, what reads the log returns the error.
+// Every reader of the log returns the error of any call of a file that fails.
 func TestEachCallCanFail(t *testing.T) {
 	var log []byte
 	for i := range 20 {
@@ -108,7 +108,7 @@ func TestEachReadOfALongLogCanFail(t *testing.T) {
 	}
 }
 
-// What needs the open file returns its error.
+// Every function that needs the open file returns its error.
 func TestClosedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
 	l := openLog(t, path)
@@ -176,7 +176,7 @@ func TestLastDoesNotHoldTheFile(t *testing.T) {
 	}
 }
 
-// A write keeps the buffer of a small batch, and not that of a large one.
+// A write keeps the buffer of a small batch, and drops the buffer of a large batch.
 func TestSpareBuffers(t *testing.T) {
 	l := New(Discard{}, Options{})
 	defer closeLog(t, l)

@@ -175,7 +175,7 @@ func TestFolderHasTheSizeOfItsOpening(t *testing.T) {
 	}
 }
 
-// Every reader of a log returns the error of a part that it cannot read, and closes what it has opened.
+// Every reader of a log returns the error of a part that it cannot read, and closes its open files.
 func TestReadersOfDamagedFolders(t *testing.T) {
 	readers := map[string]func(path string) error{
 		"OpenFolder": func(path string) error { _, err := OpenFolder(path); return err },
@@ -363,7 +363,7 @@ func TestFolderWithDeletedLines(t *testing.T) {
 	}
 }
 
-// A layout lists the segments in order, what does not fit into a log, and gaps.
+// A layout lists the segments in order, the files that do not fit into a log, and gaps.
 func TestLayout(t *testing.T) {
 	path, s := logOf(t, "", eventsFrom(t, 0, 3), eventsFrom(t, 3, 3))
 	for _, name := range []string{"x.jsonl", "x.tmp", checkpointName, "tile", "000000000007-000000000006-000000000000900-20261130T120000Z.jsonl"} {

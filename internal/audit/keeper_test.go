@@ -44,7 +44,7 @@ func waitFor(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// openObserved opens a protected log, and returns what it tells the server.
+// openObserved opens a protected log, and returns its messages to the server.
 func openObserved(t *testing.T, path string, o Options) (l *Log, server *serverLog, published func() []int64) {
 	t.Helper()
 	l = openLogWith(t, path, o)
@@ -81,7 +81,7 @@ func openLogWith(t *testing.T, path string, o Options) *Log {
 	return l
 }
 
-// Each checkpoint is published once: that of the start, those of Checkpoint, and that of the end.
+// Each checkpoint is published once: at the start, by Checkpoint, and at the end.
 func TestPublishedCheckpoints(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
 	if (&Log{path: path}).HasCheckpoint() {

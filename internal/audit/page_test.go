@@ -47,7 +47,8 @@ func indexesFrom(from, end int64) (all []int64) {
 	return all
 }
 
-// Pages of any size have each selected event once, whatever file has the event. Each page moves on.
+// Pages of any size have each selected event once, no matter which file has the event. Each page begins after the page
+// before.
 func TestPages(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
 	l := openProtected(t, path, small)

@@ -222,7 +222,7 @@ func (g *ledger) compare(c transparency.Checkpoint) error {
 	}
 	root, err := g.tree.Root()
 	if err == nil && root != c.Root {
-		err = fmt.Errorf("%w: the first %d lines are not those of its last checkpoint", ErrAltered, c.Size)
+		err = fmt.Errorf("%w: the first %d lines differ from its last checkpoint", ErrAltered, c.Size)
 	}
 	return err
 }

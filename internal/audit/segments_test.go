@@ -379,7 +379,7 @@ func TestReaderMeetsAClosing(t *testing.T) {
 	}
 }
 
-// What is read back must have the checksum and the size of the plain form.
+// The content that is read back must have the checksum and the size of the plain form.
 func TestReadBack(t *testing.T) {
 	plain := []byte(strings.Repeat("0123456789abcdef", 20<<10)) // more than one block
 	size := int64(len(plain))
@@ -410,8 +410,8 @@ func TestReadBack(t *testing.T) {
 	}
 }
 
-// Whatever bit of a compressed segment changes, the plain form is not removed: what is read back fails, or is the plain
-// form.
+// If any bit of a compressed segment changes, the plain form is not removed, unless the segment still decompresses to
+// the plain form.
 func TestReadBackFindsChanges(t *testing.T) {
 	plain := []byte(eventsFrom(t, 0, 3))
 	good := zstdOf(t, plain)

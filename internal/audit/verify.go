@@ -32,7 +32,7 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s, line %d: %v", f.Segment, f.Line, f.Err)
 }
 
-// What Findings say of lines.
+// Texts of Findings about lines.
 var (
 	errChain = errors.New("the value of the chain is wrong: this line was changed, or lines before it were deleted, " +
 		"inserted or moved")
@@ -70,7 +70,7 @@ type VerifyConfig struct {
 // mostFindings limits the findings of one kind that are reported, because one edit can damage all later lines.
 const mostFindings = 10
 
-// Verify reads a whole log while no server uses it, changes nothing, and reports what was edited. The error says why it
+// Verify reads a whole log while no server uses it, changes nothing, and reports all edits. The error describes why it
 // could not go on.
 func Verify(ctx context.Context, c VerifyConfig) (Verification, error) {
 	f := &Folder{path: c.Path}
@@ -280,7 +280,7 @@ func (v *verifying) compareTile(t tlog.Tile, hashes []tlog.Hash) {
 func (v *verifying) compareRoot() {
 	root, err := v.tree.Root()
 	if err == nil && root != v.Checkpoint.Root {
-		err = fmt.Errorf("the first %d lines are not those of the checkpoint", v.Size)
+		err = fmt.Errorf("the first %d lines differ from the checkpoint", v.Size)
 	}
 	if err != nil {
 		v.report(Finding{Err: err})

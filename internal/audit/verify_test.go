@@ -162,7 +162,7 @@ func TestFindingsOfCheckpoints(t *testing.T) {
 		want   string // in the finding; "" if there is none
 	}{
 		"no edit":      {edit: sign(20, 0, testKeys)},
-		"another root": {edit: sign(20, 1, testKeys), want: "the first 20 lines are not those of the checkpoint"},
+		"another root": {edit: sign(20, 1, testKeys), want: "the first 20 lines differ from the checkpoint"},
 		"more lines":   {edit: sign(21, 0, testKeys), want: transparency.ErrShorter.Error() + ": 20, and 21"},
 		"another key":  {edit: sign(20, 0, other), want: "checkpoint: "},
 		"a folder": {edit: func(path string) error {
@@ -173,7 +173,7 @@ func TestFindingsOfCheckpoints(t *testing.T) {
 		"another origin": {edit: sign(20, 0, testKeys), config: func(c *VerifyConfig) { c.Verifier, c.Chain, c.Origin = nil, nil, "keyhold/X/Y" },
 			want: "checkpoint: it is a checkpoint of the log " + testKeys.Origin + ", not of keyhold/X/Y"},
 		"an origin, and another root": {edit: sign(20, 1, testKeys), config: func(c *VerifyConfig) { c.Verifier, c.Chain, c.Origin = nil, nil, testKeys.Origin },
-			want: "the first 20 lines are not those of the checkpoint"},
+			want: "the first 20 lines differ from the checkpoint"},
 		"an origin, and none": {edit: remove, config: func(c *VerifyConfig) { c.Verifier, c.Chain, c.Origin = nil, nil, testKeys.Origin }, want: errNoSign.Error()},
 		"no checkpoint":       {edit: remove, want: errNoSign.Error()},
 		"none, unsigned":      {edit: remove, config: func(c *VerifyConfig) { c.Unsigned = true }, want: errNoSign.Error()},
@@ -316,7 +316,7 @@ func TestVerifyReportsATileOnce(t *testing.T) {
 	for _, f := range all {
 		got = append(got, f.String())
 	}
-	want := []string{"audit.log, line 31: " + errChain.Error(), "audit.log, line 51: " + errNotInTree.Error(), "the first 300 lines are not those of the checkpoint"}
+	want := []string{"audit.log, line 31: " + errChain.Error(), "audit.log, line 51: " + errNotInTree.Error(), "the first 300 lines differ from the checkpoint"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}

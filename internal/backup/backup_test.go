@@ -180,7 +180,8 @@ func sameRecords(got, want store.Reader) error {
 	return nil
 }
 
-// What is destroyed while a backup is made is not in it, and neither is imported material that is left out on request.
+// A backup does not have material that is destroyed while it is made, and no imported material if the request leaves it
+// out.
 func TestMissingSlots(t *testing.T) {
 	d := newDeployment(t, 300)
 	erased := false
@@ -255,8 +256,8 @@ func isCause(err error) bool {
 	return errors.Is(err, ErrNotBackup) || errors.Is(err, ErrNotWhole) || errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewerFormat)
 }
 
-// Whoever has the recipients can encrypt, but cannot make a backup: a splice of two backups, records that are left out,
-// and a trailer of another deployment are refused.
+// A person with the recipients can encrypt, but cannot make a backup: a splice of two backups, records that are left
+// out, and a trailer of another deployment are refused.
 func TestForgedBackups(t *testing.T) {
 	d := newDeployment(t, 10)
 	other := newDeployment(t, 10)
@@ -332,7 +333,7 @@ func (d *deployment) chunks(path string) (all []chunkOf) {
 	}
 }
 
-// rebuild encrypts chunks, as everybody can who knows the recipients.
+// rebuild encrypts chunks, which needs only the recipients.
 func (d *deployment) rebuild(all []chunkOf) (path string) {
 	d.Helper()
 	var file bytes.Buffer

@@ -11,7 +11,7 @@ import (
 // MaxRecipients is the maximum number of recipients of a backup.
 const MaxRecipients = 16
 
-// decrypt returns a reader of what is sealed in a backup.
+// decrypt returns a reader of the sealed content of a backup.
 func decrypt(from io.Reader, identities []recipients.Identity) (io.Reader, error) {
 	plain, err := recipients.Open(from, identities...)
 	if errors.Is(err, recipients.ErrOther) {

@@ -56,7 +56,7 @@ type Header struct {
 }
 
 // A Trailer ends a backup. Sealed is the chain of the chunks before, sealed as a record of the deployment at the path
-// "backup". So only who has the data keys can make a backup, and not everybody who has the recipients.
+// "backup". So making a backup needs the data keys, and not only the recipients.
 type Trailer struct {
 	Records int64  `json:"records"`
 	Slots   int64  `json:"slots"`

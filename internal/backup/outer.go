@@ -153,7 +153,7 @@ func checkEnd(got []byte, want string) error {
 	return nil
 }
 
-// A Counter passes on a backup, and counts what the outer form says of it.
+// A Counter passes on a backup, and counts the parts that its outer form shows.
 type Counter struct {
 	to   io.Writer
 	tail []byte // the last bytes, which may be the last line

@@ -184,7 +184,7 @@ func TestGeneratedExponentIsCleared(t *testing.T) {
 	}
 }
 
-// Destroy clears what it can reach, and drops the rest. A destroyed key on a NIST curve signs nothing.
+// Destroy clears the memory that it can reach, and drops the rest. A destroyed key on a NIST curve signs nothing.
 func TestDestroy(t *testing.T) {
 	zero := func(n *big.Int) bool {
 		return !slices.ContainsFunc(n.Bits()[:cap(n.Bits())], func(w big.Word) bool { return w != 0 })

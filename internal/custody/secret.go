@@ -18,7 +18,7 @@ const secretPlaces = "PATH|credential:NAME|fd:NUMBER"
 // maxSecret is a size in bytes larger than any secret.
 const maxSecret = 4 << 10
 
-// readSecret reads a secret from the place that an argument names. what is the secret, for errors. The caller clears
+// readSecret reads a secret from the place that an argument names. what names the secret in errors. The caller clears
 // the result.
 func readSecret(what, argument string) ([]byte, error) {
 	if name, ok := strings.CutPrefix(argument, "credential:"); ok {

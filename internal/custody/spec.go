@@ -122,5 +122,5 @@ func (s Spec) kind() (k kind, err error) {
 			return k, nil
 		}
 	}
-	return k, fmt.Errorf("%q is no kind of custody", s.Kind)
+	return k, fmt.Errorf("%q is not a kind of custody", s.Kind)
 }

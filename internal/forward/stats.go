@@ -2,7 +2,7 @@ package forward
 
 import "time"
 
-// Confirmed returns the index of the first line that the receiver may not have, as the file of the position has it.
+// Confirmed returns the index of the first line that the receiver may not have, from the file of the position.
 // Retention keeps this line and all later ones while there is space, so a Forwarder that is killed finds its next line.
 func (f *Forwarder) Confirmed() int64 { return f.kept.Load() }
 

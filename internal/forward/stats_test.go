@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// A receiver that is slow without an error is named every ten minutes, with its lag and the age of what it lacks.
+// A receiver that is slow without an error is named every ten minutes, with its lag and the age of the lines that it
+// lacks.
 func TestSlowReceiver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, target := &growing{}, &memoryTarget{ack: true, fail: func() error { time.Sleep(25 * time.Second); return nil }}

@@ -67,8 +67,8 @@ type AccessKey struct {
 	ID        string
 	Secret    Secret
 	Principal Principal
-	// Expired means that the access key was valid and has expired. The server may tell this only
-	// a caller who knows the secret.
+	// Expired means that the access key was valid and has expired. The server may tell this only to a caller with the
+	// secret.
 	Expired bool
 }
 

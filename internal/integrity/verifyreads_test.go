@@ -60,8 +60,8 @@ func (r unreadableReader) Scan(from, to []byte, limit int) ([]store.Item, error)
 	return r.Reader.Scan(from, to, limit)
 }
 
-// Verify fails if a read fails, whichever it is, and reports no finding because of that. Otherwise it would call a
-// deployment sound, or damaged, that it could not read.
+// Verify fails if any read fails, and reports no finding because of the failure. Otherwise it would call a deployment
+// that it could not read sound, or damaged.
 func TestVerifyFailsWithItsReads(t *testing.T) {
 	w, _, _ := withGrants(t)
 	w.declare(func(*identity.User) {})

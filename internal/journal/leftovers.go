@@ -28,8 +28,7 @@ type leftovers struct {
 
 // leftoverBatch is the number of records that one transaction removes, below the limit of a
 // Batch. leftoverPause is the maximum time that a record waits for others. leftoverPatience is how long
-// one transaction waits for the store, so that Close does not wait for ever. What is left then is removed
-// after the next start.
+// one transaction waits for the store, so that Close does not wait for ever. The next start removes the rest.
 const (
 	leftoverBatch    = 64
 	leftoverPause    = time.Second

@@ -478,7 +478,7 @@ func anyFaults(d *deployment, f *storetest.Faulty, random *rand.Rand) {
 	}
 }
 
-// Close does not wait for ever for a store that does not answer. The next start removes what is left.
+// Close does not wait for ever for a store that does not answer. The next start removes the rest.
 func TestCloseBesideASilentStore(t *testing.T) {
 	onFaulty(t, func(d *deployment, f *storetest.Faulty) {
 		d.killed = true

@@ -110,8 +110,8 @@ func earlier(t, u time.Time) bool { return !t.IsZero() && (u.IsZero() || t.Befor
 
 // At returns the key as of the given moment: without expired material, without replicas whose deletion date has
 // passed, and in state Gone after its own deletion date. Callers therefore never depend on a timer. At does not
-// carry out a rotation that is due. What is encrypted before the sweep rotates the key uses the previous
-// material, which can always decrypt it.
+// carry out a rotation that is due. An Encrypt before the sweep rotates the key uses the previous material, and this
+// material can always decrypt the ciphertext.
 func (k Key) At(now time.Time) Key {
 	k = k.replicasAt(now)
 	if k.State == Gone || k.State == PendingDeletion && !now.Before(k.DeletionDate) {

@@ -16,7 +16,7 @@ import (
 //
 // Cells where the API answers UnsupportedOperationException because of the key's origin are "ok" here: the
 // operation itself checks the origin, whatever the state. For keys pending deletion, two errors are documented;
-// the service answers KMSInvalidStateException. The state for UpdateAlias is that of the new key.
+// the service answers KMSInvalidStateException. UpdateAlias depends on the state of the new key.
 const wanted = `
 Encrypt, Decrypt, ReEncrypt                       ok | D  | SP | PI | UN | CR | ok
 GenerateDataKey, GenerateDataKeyWithoutPlaintext  ok | D  | SP | PI | UN | CR | ok

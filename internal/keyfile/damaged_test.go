@@ -279,7 +279,7 @@ func samples(t *testing.T) map[string]struct {
 // detail is what the list of outcomes omits, but not its digest.
 var detail = regexp.MustCompile(` of \d+ bytes$| \d+(\.\d+)+$|, [0-9a-f]{8}$| \(.*\)$`)
 
-// outcome returns what Read makes of a file, without the material.
+// outcome returns the result of Read for a file, without the material.
 func outcome(content []byte) string {
 	f, err := Read(content, secret12)
 	if n, ok := errors.AsType[*NotRead](err); ok {

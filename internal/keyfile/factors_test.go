@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The private exponent can be that of the smallest group order, for which d·e - 1 is an odd multiple of 2.
+// The private exponent can belong to the smallest group order, for which d·e - 1 is an odd multiple of 2.
 func TestFactorsOfSmallNumbers(t *testing.T) {
 	for _, n := range []struct {
 		n, e, d int64
@@ -15,7 +15,7 @@ func TestFactorsOfSmallNumbers(t *testing.T) {
 		{77, 7, 43, 7, 11}, // 300, a multiple of 6·10
 		{77, 2, 3, 0, 0},   // 5 is odd
 		{77, 1, 1, 0, 0},   // 0
-		{77, 7, 14, 0, 0},  // 97 is no multiple
+		{77, 7, 14, 0, 0},  // 97 is not a multiple
 	} {
 		p, q, err := factors(big.NewInt(n.n), big.NewInt(n.e), big.NewInt(n.d))
 		if n.p == 0 {

@@ -28,7 +28,7 @@ type reading struct {
 
 // Read recognises the kind of a file and reads its material. If the file is an encrypted private key, Read calls
 // passphrase and clears the result. If the kind is recognised but not read, the error is a *NotRead with the name
-// of the kind. Other errors describe what is wrong with the material.
+// of the kind. Other errors describe the fault in the material.
 func Read(content []byte, passphrase func() ([]byte, error)) (*File, error) {
 	r := &reader{passphrase: passphrase}
 	defer r.clear()

@@ -57,7 +57,7 @@ func TestHintsOfSizes(t *testing.T) {
 	}
 }
 
-// follow runs a command at a terminal, as a user would, and returns the new file.
+// follow runs a command at a terminal, like a user, and returns the new file.
 func (w workshop) follow(t *testing.T, command string, content []byte) []byte {
 	t.Helper()
 	file, written := filepath.Join(w.dir, "the file"), filepath.Join(w.dir, "the new file")

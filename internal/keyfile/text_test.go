@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A text of a program on Windows becomes UTF-8, and what is not text stays as it is.
+// A text of a program on Windows becomes UTF-8, and other files stay as they are.
 func TestTextsOfOtherPrograms(t *testing.T) {
 	for from, want := range map[string]string{
 		"": "", "text\n": "text\n", "\xef\xbb\xbftext": "text", "te\xef\xbb\xbfxt": "te\xef\xbb\xbfxt", "\xff\xfet\x00a\x00": "ta", "\xfe\xff\x00t\x00a": "ta", "t\x00a\x00": "ta",

@@ -112,8 +112,8 @@ func (r *Reclaimer) erase(ctx context.Context, slots []string) error {
 // commit will name either, and the last slot of the part, or "" if no part follows.
 //
 // The records are read twice. The first reading finds out whether there is anything to do, because Renew makes
-// commits fail that have put their slots already. Only what is found before Renew, and not in the second reading,
-// is unnamed for ever.
+// commits fail that have put their slots already. Only a slot that was found before Renew, and that the second reading
+// does not name, is unnamed for ever.
 func (r *Reclaimer) look(ctx context.Context, after string) (unnamed []string, next string, err error) {
 	seed := maphash.MakeSeed()
 	listed := map[uint64]bool{}

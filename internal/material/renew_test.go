@@ -167,7 +167,8 @@ func TestRenewTokenKeys(t *testing.T) {
 	r.slots.wantClear(t, "RenewTokenKeys", 2)
 }
 
-// What is opened for a moment is cleared. The material has a size that no cipher takes, so package crypt keeps nothing.
+// Material that is opened for a moment is cleared. The material has a size that no cipher takes, so package crypt keeps
+// nothing.
 func TestOpenedSecretsAreCleared(t *testing.T) {
 	secrettest.KeepGarbage(t)
 	const runs = 8

@@ -57,7 +57,7 @@ func (d Distribution) Total() (n uint64) {
 	return n
 }
 
-// Read returns what was counted.
+// Read returns the counts so far.
 func (h *Histogram) Read() Distribution {
 	d := Distribution{Counts: make([]uint64, len(h.counts)), Sum: time.Duration(h.sum.Load())}
 	for i := range h.counts {

@@ -87,7 +87,7 @@ func (r *Requests) sum() (total Distribution, refused uint64) {
 	return total, refused
 }
 
-// since returns what was counted after an older Distribution of the same Histogram.
+// since returns the counts since an older Distribution of the same Histogram.
 func (d Distribution) since(older Distribution) Distribution {
 	diff := Distribution{Counts: make([]uint64, len(d.Counts)), Sum: d.Sum - older.Sum}
 	for i, n := range d.Counts {

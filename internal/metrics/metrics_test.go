@@ -48,7 +48,7 @@ func TestMetricsOfRequests(t *testing.T) {
 	}
 }
 
-// Clients cannot make series: the number of series has a bound, whatever they send.
+// Clients cannot make series: no request raises the number of series above a bound.
 func TestSeriesAreBounded(t *testing.T) {
 	q := measure.NewRequests([]string{"Decrypt", "Encrypt"}, []string{"AccessDeniedException"})
 	for i := range 10_000 {

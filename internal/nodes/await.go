@@ -69,9 +69,9 @@ func (v *view) missing(rev int64) (missing bool, news <-chan struct{}, old bool)
 	return missing, v.news, false
 }
 
-// Await returns when no node, this one included, answers from a memory that is older than what was read: each of
-// them has confirmed the newest revision that changed it, or the bound has passed since a time, which is not before
-// the read. It reports whether it had to wait, and returns an error only if ctx ends before.
+// Await returns when no node, this one included, answers from a memory that is older than the records that were read:
+// each node has confirmed the newest revision that changed them, or the bound has passed since a time, which is not
+// before the read. It reports whether it had to wait, and returns an error only if ctx ends before.
 func (n *Nodes) Await(ctx context.Context, read store.Reads, since time.Time) (waited bool, err error) {
 	if !read.HasGaps() && n.isConfirmed(read.Written()) {
 		return false, nil

@@ -77,7 +77,7 @@ type change struct {
 // sort finds out what a change of some paths means for a node. Without paths, anything may have changed.
 //
 // Somebody waits if the change has an event: the node that made the change, and nodes whose answers depend on the
-// change. The removal of events is no reason for a confirmation, nor are the records of this package: a confirmation
+// change. A node confirms neither the removal of events nor changes of the records of this package: a confirmation
 // would cause the next one.
 func sort(paths []string, node string) (c change) {
 	if paths == nil {

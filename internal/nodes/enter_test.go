@@ -43,8 +43,8 @@ func TestSecondProcessFencesASilentOne(t *testing.T) {
 	})
 }
 
-// A process waits for its former process too, which may still answer from its memory: for what it has just changed, and
-// for what all other nodes have confirmed. It does not wait if the former process has stopped in order.
+// A process waits for its former process too, which may still answer from its memory: for its last changes, and for
+// changes that all other nodes have confirmed. It does not wait if the former process has stopped in order.
 func TestAwaitWaitsForTheFormerProcess(t *testing.T) {
 	bound := DefaultTiming.Bound
 	for name, test := range map[string]struct {

@@ -127,7 +127,7 @@ func (r *turmoil) change(p *process) {
 	}
 }
 
-// heal mends the network. Nodes that were fenced start again.
+// heal repairs the network. Nodes that were fenced start again.
 func (r *turmoil) heal() {
 	for _, p := range r.all {
 		r.mend(p)

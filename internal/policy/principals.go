@@ -40,11 +40,11 @@ func (n *principals) reach(p *Principal, byARN bool) reach {
 	return none
 }
 
-// excepts reports whether the principals of a NotPrincipal element include p: a user by its ARN, a session by
-// its own ARN or that of its role, and in each case the account too. Source: "AWS JSON policy elements:
-// NotPrincipal": "You must also specify the account ARN of the not-denied principal. Otherwise, the policy
-// might deny access to the entire account". In Keyhold, it does. The account alone stands only for its root:
-// the first example on that page names the account, and nevertheless denies all of its users except one.
+// excepts reports whether the principals of a NotPrincipal element include p: a user by its ARN, a session by its own
+// ARN or the ARN of its role, and in each case the account too. Source: "AWS JSON policy elements: NotPrincipal": "You
+// must also specify the account ARN of the not-denied principal. Otherwise, the policy might deny access to the entire
+// account". In Keyhold, it does. The account alone stands only for its root: the first example on that page names the
+// account, and nevertheless denies all of its users except one.
 func (n *principals) excepts(p *Principal) bool {
 	switch {
 	case n.everyone:

@@ -23,7 +23,7 @@ func mustUpdate(t *testing.T, s *store.Store, fn func(tx *store.Tx) error) {
 	}
 }
 
-// logFor returns a record of an audit log that names what it was made of.
+// logFor returns a record of an audit log that names the arguments.
 func logFor(deployment, log string) AuditLog { return AuditLog{Origin: deployment + " " + log} }
 
 // The newest log of a node is found over all pages, beside the logs of nodes with similar names.

@@ -19,8 +19,8 @@ var (
 // LevelPath is the path of the only Level record.
 const LevelPath = "level"
 
-// A Node is what a node says of itself with each heartbeat. Its members never change their meaning,
-// because nodes of other versions read the record.
+// A Node is the record that a node writes with each heartbeat. Its members never change their meaning, because nodes of
+// other versions read the record.
 type Node struct {
 	Incarnation string    `json:"incarnation"` // of the process that writes the record
 	Address     string    `json:"address,omitzero"`

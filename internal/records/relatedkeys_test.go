@@ -12,7 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-// A change of a key writes those of its related keys that show the change, and no others.
+// A change of a key writes only the related keys that show the change.
 func TestRelatedKeysThatAChangeWrites(t *testing.T) {
 	other := func(k key.Key) key.Key {
 		k.Pending = &key.Material{ID: "other", Sealed: []byte("x"), Slot: "new"}

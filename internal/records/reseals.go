@@ -9,8 +9,8 @@ import (
 // StoredKeyring is the keyring. It is changed in transactions, with events.
 const StoredKeyring = store.Unsealed(KeyringPath)
 
-// SealLevel is the level from which on nodes say in their heartbeats what they have of the keyring, and read the
-// keyring again when it was changed. All formats of the keyring are known then.
+// From SealLevel on, nodes report in their heartbeats which keyring they have, and read the keyring again when it was
+// changed. All formats of the keyring are known then.
 const SealLevel = 3
 
 // SealMembers are what a node has of the keyring.

@@ -123,7 +123,8 @@ func TestReadLogThatEndsBeforeTheCut(t *testing.T) {
 	}
 }
 
-// A log whose lines of after the Cut were deleted because of their age does not show what they took away.
+// A log whose lines after the Cut were deleted because of their age does not show the deletions and revocations in
+// them.
 func TestReadLogWithDeletedLines(t *testing.T) {
 	for name, test := range map[string]struct {
 		cut     time.Duration // after the begin of the log, whose lines of the first minute are deleted
@@ -225,7 +226,7 @@ func TestReadRefusesOtherLogs(t *testing.T) {
 		"no lines at its end": {func(w *world, log *Log) {
 			w.edit(log.Path, func(text []byte) []byte { return bytes.Join(bytes.SplitAfter(text, []byte("\n"))[:3], nil) })
 		}, "fewer lines"},
-		"a line that is no event": {func(w *world, log *Log) {
+		"a line that is not an event": {func(w *world, log *Log) {
 			w.edit(log.Path, func(text []byte) []byte { return append(text, "garbage\n"...) })
 		}, "audit.log, line 5: "},
 		"no file": {func(w *world, log *Log) { w.must(os.Remove(log.Path)) }, "audit.log: file does not exist"},

@@ -18,7 +18,7 @@ var (
 	// ErrInUse means that a custody is kept, because a server opens the keyring by it.
 	ErrInUse = errors.New("a server uses the custody")
 
-	// ErrOldNodes means that a node may answer requests that does not know what is to be changed.
+	// ErrOldNodes means that a node which may answer requests does not know the formats of the change.
 	ErrOldNodes = errors.New("a node runs an older version of the program, or has just started: update all nodes, and " +
 		"try again after ten seconds")
 )
@@ -71,7 +71,7 @@ func (k *Keeper) Remove(ctx context.Context, custody string) (c Change, err erro
 	return k.prepare(ctx, func(o *seal.Opened) error { return o.Remove(custody) })
 }
 
-// checkLevel returns ErrOldNodes unless all nodes know the formats of the keyring and say what they have of it.
+// checkLevel returns ErrOldNodes unless all nodes know the formats of the keyring and report which keyring they have.
 func (k *Keeper) checkLevel(ctx context.Context) error {
 	if !k.Store.Shared() {
 		return nil

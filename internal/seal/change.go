@@ -76,9 +76,9 @@ func (o *Opened) DestroyDataKeys(before uint32) {
 	maps.DeleteFunc(o.keys, func(version uint32, _ []byte) bool { return version < before })
 }
 
-// RotateRoot generates a root key. The custodies at hand that are in the keyring wrap it, and all recovery keys. The
-// others open the keyring by a bridge, a wrap under the root key before, until each of them has wrapped the new root
-// key (Adopt).
+// RotateRoot generates a root key. The given custodies that are in the keyring wrap it, and all recovery keys. The
+// other custodies open the keyring by a bridge, a wrap under the root key before, until each of them has wrapped the
+// new root key (Adopt).
 func (o *Opened) RotateRoot(ctx context.Context, now time.Time, at ...Root) error {
 	if o.stored.Format == 1 {
 		return errUpgradeFirst

@@ -9,7 +9,7 @@ import (
 )
 
 // A Root has custody of a root key. Wrap and Unwrap take secrets of a few dozen bytes. context is authenticated
-// together with the secret, and Unwrap fails if its context is different. Unwrap returns ErrOpen if what it is given
+// together with the secret, and Unwrap fails if its context is different. Unwrap returns ErrOpen if the wrapped secret
 // does not open, and other errors if the custody fails.
 type Root interface {
 	// ID names the custody: its kind, and what tells it from others of its kind. It is not secret.

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A data key that was destroyed opens nothing, and values that name it are told from damaged ones. A process that has
-// read the keyring later keeps what it has.
+// A data key that was destroyed opens nothing, and values that name it are distinguished from damaged values. A process
+// that has read a later keyring keeps it.
 func TestDestroyedDataKey(t *testing.T) {
 	root := NewEphemeralRoot()
 	r, kept, err := NewKeyring(t.Context(), root)
@@ -48,8 +48,8 @@ func TestDestroyedDataKey(t *testing.T) {
 	}
 }
 
-// Custodies that are not at hand open a rotated keyring by a bridge, over several rotations, until they have wrapped the
-// newest root key. Then no wrap of an older root key opens the keyring.
+// Custodies that a rotation lacks open the rotated keyring by a bridge, over several rotations, until they have wrapped
+// the newest root key. Then no wrap of an older root key opens the keyring.
 func TestRotateRoot(t *testing.T) {
 	a, b, c := NewRoot("a", randomBytes(keySize)), NewRoot("b", randomBytes(keySize)), NewRoot("c", randomBytes(keySize))
 	r, kept, err := NewKeyring(t.Context(), a)

@@ -41,7 +41,7 @@ func TestPoliciesDecideAboutAdministration(t *testing.T) {
 	}
 }
 
-// A permission for one identity is none for another one, and none for its other path.
+// A permission for one identity does not allow another identity, and not the same name with another path.
 func TestPermissionsForSingleIdentities(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("alice")

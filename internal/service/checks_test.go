@@ -68,7 +68,7 @@ func TestChecksNameFaults(t *testing.T) {
 	}
 }
 
-// checkedNodes are three nodes on one store. Faults are those of node A.
+// checkedNodes are three nodes on one store. Node A has the faults.
 type checkedNodes struct {
 	t       *testing.T
 	d       deployment

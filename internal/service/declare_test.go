@@ -168,8 +168,8 @@ func TestRefusedDeclarations(t *testing.T) {
 	}
 }
 
-// everywhere are the administrative operations that are not only for the deployment's account, those on keys and on the
-// caller itself, and those whose valid request is not empty.
+// everywhere are the administrative operations that are not only for the deployment's account: operations on keys and
+// on the caller itself, and operations whose valid request is not empty.
 var everywhere = strings.Fields("ExplainDecision ListKeySummaries ProveEvent RecreateKey RotateAccessKey SealRotate")
 
 func largePolicy(size int) string {

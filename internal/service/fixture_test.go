@@ -74,7 +74,7 @@ func oaep256(t *testing.T, s *kmstest.Server, id *string) parameters {
 	return getParameters(t, s, id, types.AlgorithmSpecRsaesOaepSha256, types.WrappingKeySpecRsa2048)
 }
 
-// wrap wraps material with the standard library, as its owner does.
+// wrap wraps material with the standard library, like the owner of the material.
 func (p parameters) wrap(t *testing.T, material []byte) []byte {
 	t.Helper()
 	public := must[any](t)(x509.ParsePKIXPublicKey(p.PublicKey)).(*rsa.PublicKey)

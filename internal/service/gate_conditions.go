@@ -27,8 +27,7 @@ type conditions struct {
 	context, requestTags, resourceTags          byName
 }
 
-// Values implements policy.Values. The names are those of policy.KnownKeys, in
-// lower case.
+// Values implements policy.Values. The names are the names of policy.KnownKeys, in lower case.
 func (v *conditions) Values(name string) []string {
 	if given, ok := fromMember[name]; ok {
 		return v.member(given.member, given.otherwise)

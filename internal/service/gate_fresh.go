@@ -23,14 +23,14 @@ var errTooOld = errors.New("the decision became too old before the answer could 
 
 // A Confirmer knows what the memory of the nodes still has.
 type Confirmer interface {
-	// Await returns when every node, this one included, has dropped from memory what was older than what was
-	// read, or no longer trusts memory from before since, a time after the read. It reports whether it had to
-	// wait, and returns an error only if ctx ends before.
+	// Await returns when every node, this one included, has dropped from memory all records that are older than the
+	// records that were read, or no longer trusts memory from before since, a time after the read. It reports whether
+	// it had to wait, and returns an error only if ctx ends before.
 	Await(ctx context.Context, read store.Reads, since time.Time) (waited bool, err error)
 }
 
 // readsThrough reports whether an operation reads the store and not memory if other nodes commit to the
-// store: because it shows what is stored, or because it prepares a change by what it reads.
+// store: because it shows stored values, or because it prepares a change from the values that it reads.
 func readsThrough(o Operation) bool {
 	return !o.usesKeys && (o.ReadOnly || o.Target == api.TargetAdmin || o.Name == createGrant.Name)
 }
@@ -143,8 +143,8 @@ func (c *call) beginAgain() {
 	c.through = true
 }
 
-// await waits until no node, this one included, answers from a memory that is older than what was read. It reports
-// whether it had to wait.
+// await waits until no node, this one included, answers from a memory that is older than the records that were read. It
+// reports whether it had to wait.
 func (s *Service) await(ctx context.Context, read *store.Reads) (waited bool, err error) {
 	if s.confirmer == nil {
 		return false, nil
@@ -152,8 +152,8 @@ func (s *Service) await(ctx context.Context, read *store.Reads) (waited bool, er
 	return s.confirmer.Await(ctx, *read, time.Now())
 }
 
-// awaitChange waits before a change is acknowledged. A change that takes something away also waits until no node
-// uses what it took away. The wait has a bound, and goes on if the context of the request ends: the change is made.
+// awaitChange waits before a change is acknowledged. A change that takes a right or key material away also waits until
+// no node uses them. The wait has a bound, and goes on if the context of the request ends: the change is made.
 func (c *call) awaitChange() error {
 	if c.confirmer == nil {
 		return nil

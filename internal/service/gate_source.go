@@ -24,8 +24,8 @@ type source struct {
 	reads *store.Reads
 }
 
-// newest returns a source that reads each record as it is now, and notes in reads what it reads if
-// other nodes share the store.
+// newest returns a source that reads each record as it is now. If other nodes share the store, the source notes each
+// read in reads.
 func (s *Service) newest(ctx context.Context, reads *store.Reads) source {
 	if !s.store.Shared() {
 		return source{ctx, s.store, nil, false, nil}
@@ -41,7 +41,7 @@ func (s *Service) newReads() *store.Reads {
 	return &store.Reads{}
 }
 
-// isMemory reports whether what is read may be older than the store.
+// isMemory reports whether a record that is read may be older than the store.
 func (s source) isMemory() bool { return s.store.Shared() && s.from == nil && !s.through }
 
 // fromStore returns a source that reads the store and not memory.

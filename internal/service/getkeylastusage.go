@@ -57,8 +57,8 @@ func (c *call) lastUsage(path string) (kept records.Usage, err error) {
 }
 
 // askForUsage makes all nodes write the use of a key that they have in memory. It writes the record of the use
-// unchanged, together with the event of the call, and nodes that learn of such a change write what they know before
-// they confirm it. A node that is cut off does not answer.
+// unchanged, together with the event of the call, and nodes that learn of such a change write the uses in their memory
+// before they confirm it. A node that is cut off does not answer.
 func (c *call) askForUsage(path string) error {
 	err := c.commit(func(tx *store.Tx) error {
 		kept, _, err := records.Usages.Get(tx, path)

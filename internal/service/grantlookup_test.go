@@ -52,7 +52,7 @@ func (l *lookupTest) grant(operations []string, c key.GrantConstraints) key.Gran
 	return g
 }
 
-// ask returns the question of a request by alice, who has no policies.
+// ask returns the question of a request by alice. She has no policies.
 func (l *lookupTest) ask(operation string, in any) *question {
 	l.Helper()
 	op, ok := l.Find(operation)

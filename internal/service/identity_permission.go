@@ -91,7 +91,7 @@ func (a administered) named() string {
 	return "*"
 }
 
-// shown returns how refusals name the identity: they do not tell who has an access key.
+// shown returns how refusals name the identity: they do not show the owner of an access key.
 func (a administered) shown() string {
 	if a.byKey {
 		return "*"
@@ -179,7 +179,7 @@ func mayAdminister(c *call, action string, t target, k key.Key, missing error) e
 	return c.checkRights(action, a, own)
 }
 
-// isOwn reports whether the caller is the identity, and the operation is one of those for users themselves.
+// isOwn reports whether the caller is the identity, and the operation is for users themselves.
 func (c *call) isOwn(a administered) (bool, error) {
 	p := c.Caller.Principal
 	if !slices.Contains(ofTheirOwn, c.Operation.Name) || p.AccountID != a.account {

@@ -75,7 +75,7 @@ func messageTypeFor(algorithm string) types.MessageType {
 	return types.MessageTypeRaw
 }
 
-// allAlgorithms returns the algorithms of a usage, except those of SM2.
+// allAlgorithms returns the algorithms of a usage, except the algorithms of SM2.
 func allAlgorithms(usage key.Usage) (all []string) {
 	for _, spec := range types.KeySpec("").Values() {
 		for _, s := range key.Suites(key.Spec(spec)) {

@@ -35,8 +35,8 @@ func (l *clockedService) countSlots(t *testing.T) *countedSlots {
 	return counted
 }
 
-// wantSound runs Verify on an ended deployment. There must be no findings, and slots that no
-// record names only after a stop.
+// wantSound runs Verify on an ended deployment. There must not be any finding. Slots that no record names are allowed
+// only after a stop.
 func (l *clockedService) wantSound(t *testing.T, orphans bool) {
 	t.Helper()
 	log := must[*os.File](t)(os.Open(l.path))

@@ -8,8 +8,8 @@ import (
 	"github.com/keyhold/keyhold/internal/listtest"
 )
 
-// Limits and times have these values. The other tests name them, and so would pass with any value. A change of a
-// number here is a change of what the server promises, or of what it can be made to keep or compute.
+// Limits and times have these values. The other tests name them, and so would pass with any value. A change of a number
+// here changes a promise of the server, or the work and memory that a request can cost.
 func TestNumbers(t *testing.T) {
 	listtest.Numbers(t, [][3]any{
 		// the quotas and durations of IAM and STS

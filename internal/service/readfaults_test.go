@@ -132,8 +132,8 @@ func eachInterruption(t *testing.T, like interruption, test func(t *testing.T, r
 
 var errRead = errors.New("the disk does not answer")
 
-// A request fails if a record that it reads cannot be read, whichever it is, or if its commit fails. No operation takes
-// a failed read for an absent record.
+// A request fails if any record that it reads cannot be read, or if its commit fails. No operation takes a failed read
+// for an absent record.
 func TestARequestFailsWithItsReads(t *testing.T) {
 	eachInterruption(t, interruption{err: errRead}, func(t *testing.T, r interruptedRequest) {
 		_, err := r.send()
@@ -143,9 +143,9 @@ func TestARequestFailsWithItsReads(t *testing.T) {
 	})
 }
 
-// A request fails if a record that it reads is damaged, whichever it is. No operation takes a damaged record for an
-// absent one. The values of an index do not matter. Of a fence, and of the keyring that a transaction replaces, the
-// revision alone matters.
+// A request fails if any record that it reads is damaged. No operation takes a damaged record for an absent one. The
+// values of an index do not matter. Of a fence, and of the keyring that a transaction replaces, the revision alone
+// matters.
 func TestARequestFailsWithDamagedRecords(t *testing.T) {
 	eachInterruption(t, interruption{damages: true}, func(t *testing.T, r interruptedRequest) {
 		_, err := r.send()

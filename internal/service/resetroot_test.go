@@ -9,7 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A reset revokes the access keys of the root that were made since it has read them, and nobody else's.
+// A reset also revokes the access keys of the root that were made after it has read them, and no other access keys.
 func TestResetRootMeetsChanges(t *testing.T) {
 	w := newWorkTest(t)
 	s, end, err := w.open(t.Context(), copyOf(t, w.backend), w.now)

@@ -46,7 +46,7 @@ var sealRotate = change("SealRotate", asks{{Action: "keyhold:SealRotate", May: m
 
 func checkSealRotate(in *api.SealRotateRequest, _ time.Time) error {
 	if *in.Key != rotateRoot && *in.Key != rotateData {
-		return key.Errorf(key.KindValidation, "%q is no key of the seal: give Root or Data.", *in.Key)
+		return key.Errorf(key.KindValidation, "%q is not a key of the seal: give Root or Data.", *in.Key)
 	}
 	return nil
 }

@@ -337,7 +337,7 @@ func TestNotShownIsNoOracle(t *testing.T) {
 	}
 }
 
-// A request examines at most summariesExamined keys, whatever it selects.
+// A request examines at most summariesExamined keys, no matter how few of them it selects.
 func TestSummariesHaveABound(t *testing.T) {
 	s := newSummariesTest(t)
 	root := identity.Root(homeAccount)

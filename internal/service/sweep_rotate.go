@@ -14,9 +14,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// RotateDue carries out the automatic rotations that are due now, as Sweep does besides other
-// changes. After the clock was moved, rotations need not wait for Sweep. RotateDue does not run beside Sweep,
-// which would make material for the same rotations.
+// RotateDue carries out the automatic rotations that are due now. Sweep does this too, among other changes. After the
+// clock was moved, rotations need not wait for Sweep. RotateDue does not run beside Sweep, which would make material
+// for the same rotations.
 func (s *Service) RotateDue(ctx context.Context) error {
 	s.sweeping.Lock()
 	defer s.sweeping.Unlock()

@@ -210,8 +210,8 @@ func byAlias() takingAway {
 	}}
 }
 
-// waitsWithoutUse are the operations that wait for other nodes although no request that reads memory shows what
-// they take away.
+// waitsWithoutUse are the operations that wait for other nodes although requests that read memory do not depend on
+// their change.
 var waitsWithoutUse = map[string]string{
 	"ImportKeyMaterial":   "it can shorten the life of the material",
 	"UpdatePrimaryRegion": "it ends changes of the former primary key, which read the store",
@@ -356,8 +356,8 @@ func TestEnabledSignersAreSeenAtOnce(t *testing.T) {
 	})
 }
 
-// What one node has given, another node gives at once, although its memory is older: a refusal from memory is decided
-// again, and what is stored is read.
+// If one node allows a request, another node allows it at once, although its memory is older: a node decides a refusal
+// from memory again, from the store.
 func TestAdditionsAreSeenAtOnce(t *testing.T) {
 	inTwoNodes(t, func(n twoNodes) {
 		on, granted := n.a.key(), n.a.key()
@@ -425,7 +425,7 @@ func TestLastLook(t *testing.T) {
 	})
 }
 
-// A confirmed is a Confirmer that notes what it was asked.
+// A confirmed is a Confirmer that notes its questions.
 type confirmed struct{ asked chan int64 }
 
 func (c confirmed) Await(_ context.Context, read store.Reads, since time.Time) (bool, error) {
@@ -461,7 +461,8 @@ func (c accessTest) revision(on string) (rev int64) {
 }
 
 // A change that takes something away waits for the other nodes, with its own revision. A change that only adds, and
-// every other answer, wait with the revision of what they read. If the wait fails, the change is made all the same.
+// every other answer, wait with the revision of the records that they read. If the wait fails, the change is made all
+// the same.
 func TestAnswersWaitForTheConfirmer(t *testing.T) {
 	all := confirmed{make(chan int64, 1000)}
 	inTwoNodes(t, func(n twoNodes) {
@@ -667,7 +668,7 @@ func (b countViews) View(ctx context.Context, fn func(store.Reader) error) error
 }
 
 // A decision from memory costs the store nothing. An unknown access key costs one View, and so does a refusal from
-// memory and an operation that shows what is stored.
+// memory and an operation that shows stored values.
 func TestViewsOfASharedStore(t *testing.T) {
 	var views atomic.Int64
 	inTwoNodes(t, func(n twoNodes) {
@@ -735,8 +736,8 @@ func TestOpenedMaterialLeavesMemory(t *testing.T) {
 	}, func(c *Config) { c.Slots = readSlots{c.Slots, &reads} })
 }
 
-// What another node takes away while a request is under way is not handed out, and an operation that shows what is
-// stored shows what another node has just changed. A node acknowledges its own change when its own memory has it.
+// A request under way does not hand out anything that another node takes away meanwhile, and an operation that shows
+// stored values shows the newest change of another node. A node acknowledges its own change when its own memory has it.
 func TestNodesDuringARequest(t *testing.T) {
 	inTwoNodes(t, func(n twoNodes) {
 		on := n.a.key()

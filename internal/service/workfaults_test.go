@@ -176,8 +176,7 @@ func works(file seed.File) map[string]func(ctx context.Context, s *Service) erro
 	}
 }
 
-// Work that no request asks for fails if one of its reads or commits fails, whichever it is, and succeeds when it is
-// done again.
+// Work that no request asks for fails if any of its reads or commits fails, and succeeds when it is done again.
 func TestWorkFailsWithItsReadsAndCommits(t *testing.T) {
 	w := newWorkTest(t)
 	if _, err := w.slots.Put(t.Context(), make([]byte, 32)); err != nil { // no record names it
@@ -237,7 +236,7 @@ func TestWorkFailsWithDamagedRecords(t *testing.T) {
 	}
 }
 
-// A start fails if one of its reads or commits fails, whichever it is, also if it brings the records to a newer format.
+// A start fails if any of its reads or commits fails, also if it brings the records to a newer format.
 func TestStartFailsWithItsReadsAndCommits(t *testing.T) {
 	w := newWorkTest(t)
 	older := copyOf(t, w.backend)

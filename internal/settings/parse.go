@@ -46,7 +46,7 @@ func (p *parser) fault(line int, cause, remedy string) {
 	p.faults = append(p.faults, Fault{p.Name, line, cause, remedy})
 }
 
-// checkSyntax reports what is not TOML. The decoder checks more than the parser.
+// checkSyntax reports faults in the syntax of TOML. The decoder checks more than the parser.
 func (p *parser) checkSyntax(text []byte) {
 	var all map[string]any
 	err := toml.Unmarshal(text, &all)

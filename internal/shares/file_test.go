@@ -162,7 +162,7 @@ func run(t *testing.T, stdin []byte, name string, args ...string) []byte {
 	return out
 }
 
-// The program age reads shares, and what it encrypts is read as a share: a custodian can hand a share on.
+// The program age reads shares, and a file that it encrypts is read as a share: a custodian can hand a share on.
 func TestAgeProgram(t *testing.T) {
 	folder := t.TempDir()
 	id := filepath.Join(folder, "id")
@@ -184,7 +184,7 @@ func TestAgeProgram(t *testing.T) {
 	}
 }
 
-// Keys of SSH take the place of identities of age, also those under a passphrase.
+// Keys of SSH, with and without a passphrase, can be used in place of identities of age.
 func TestSSHKeys(t *testing.T) {
 	for _, test := range []struct{ kind, passphrase string }{{"ed25519", ""}, {"ed25519", "a passphrase"}, {"rsa", ""}} {
 		id := filepath.Join(t.TempDir(), "id")

@@ -40,7 +40,7 @@ func splitOf(t *testing.T, threshold, count int) []*Share {
 	return all
 }
 
-// givenOf returns shares in order, as they come from files.
+// givenOf returns shares in order, like shares from files.
 func givenOf(all []*Share, indexes ...int) (given []Given) {
 	for _, i := range indexes {
 		given = append(given, Given{all[i-1], fmt.Sprintf("file-%d", i)})

@@ -21,7 +21,7 @@ const MaxShares = 32
 // maxSecret is the maximum size of a secret in bytes. Private keys have at most 2,375 bytes.
 const maxSecret = 8 << 10
 
-// groupOf is the group of the scalars and commitments: its operations take constant time, unlike those of the NIST
+// groupOf is the group of the scalars and commitments: its operations take constant time, unlike operations on the NIST
 // curves in circl, and every element has one encoding (RFC 9496).
 var groupOf = group.Ristretto255
 

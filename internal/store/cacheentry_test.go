@@ -32,7 +32,7 @@ func TestCacheIsBoundedToTheByte(t *testing.T) {
 	}
 }
 
-// What another Store wrote drops what was read before, and nothing else.
+// A write by another Store drops the older record from memory, and nothing else.
 func TestCacheFollowsChanges(t *testing.T) {
 	for name, drop := range map[string]func(c *cache, rev int64){
 		"changed": func(c *cache, rev int64) { c.changed("a", rev) }, "clear": (*cache).clear,

@@ -170,7 +170,7 @@ func TestUnshared(t *testing.T) {
 	}
 }
 
-// A Store knows that its memory may be stale, whatever the feed suffers from, and what it then reads is new.
+// After any fault of the feed, a Store knows that its memory may be stale, and its next reads are new.
 func TestFollowWithFaults(t *testing.T) {
 	for _, test := range []struct {
 		name    string

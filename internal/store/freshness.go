@@ -79,7 +79,7 @@ func (s *Store) Fresh(now time.Time) bool {
 	return s.shared == nil || !s.shared.rewound.Load() && Recent(s.FreshAsOf(), now)
 }
 
-// Recent reports whether what was known at asOf may still be used at now. Both must come from time.Now.
+// Recent reports whether a record that was current at asOf may still be used at now. Both must come from time.Now.
 func Recent(asOf, now time.Time) bool {
 	return !asOf.IsZero() && isRecent(now.Sub(asOf), now.Round(0).Sub(asOf.Round(0)))
 }

@@ -30,8 +30,8 @@ func TestOwnCommits(t *testing.T) {
 	}
 }
 
-// What was known for more than a second is not recent, nor what was known before the machine slept, nor before the wall
-// clock was set.
+// A record is not recent if it is older than a second, or from before the machine slept, or from before the wall clock
+// was set.
 func TestRecent(t *testing.T) {
 	for _, test := range []struct {
 		age, wall time.Duration

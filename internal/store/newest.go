@@ -2,8 +2,8 @@ package store
 
 import "context"
 
-// newest is a Reader whose every Get reads the newest revision. It is for transactions, whose commit checks what they
-// read, and for single reads.
+// newest is a Reader whose every Get reads the newest revision. It is for transactions, whose commit checks their
+// reads, and for single reads.
 type newest struct {
 	ctx    context.Context
 	s      *Store

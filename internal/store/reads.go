@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// Reads notes what was read from a shared Store: enough to tell the newest revision that may have changed it. A nil
-// *Reads notes nothing.
+// Reads notes the reads from a shared Store: enough to find the newest revision that may have changed their results. A
+// nil *Reads notes nothing.
 type Reads struct {
 	written int64    // the newest write of a record that was read
 	rev     int64    // the newest View that found a record absent, or that read a range
@@ -30,7 +30,7 @@ func (r *Reads) another() *Reads {
 	return &Reads{}
 }
 
-// add adds what was read elsewhere.
+// add adds the reads of another Reads.
 func (r *Reads) add(other *Reads) {
 	if r != nil {
 		r.written, r.rev, r.gaps = max(r.written, other.written), max(r.rev, other.rev), append(r.gaps, other.gaps...)
@@ -46,8 +46,8 @@ func (r *Reads) IsOf(told int64) bool { return r == nil || r.written <= told && 
 // HasGaps reports whether a record was absent or a range was read. Then only the feed tells the last change.
 func (r *Reads) HasGaps() bool { return len(r.gaps) > 0 }
 
-// NewestOf returns the newest revision that may have changed what was read. If a record was absent, or a range was
-// read, NewestOf first waits until the feed has told the revision of the View.
+// NewestOf returns the newest revision that may have changed the results of the reads. If a record was absent, or a
+// range was read, NewestOf first waits until the feed has reported the revision of the View.
 func (s *Store) NewestOf(ctx context.Context, r Reads) (int64, error) {
 	if !r.HasGaps() {
 		return r.written, nil
@@ -62,7 +62,7 @@ func (s *Store) NewestOf(ctx context.Context, r Reads) (int64, error) {
 	return newest, nil
 }
 
-// Record makes the View note in r what it reads. If r is nil, the View notes nothing.
+// Record makes the View note its reads in r. If r is nil, the View notes nothing.
 func (v *View) Record(r *Reads) { v.reads = r }
 
 // Record is [View.Record] for the transaction.

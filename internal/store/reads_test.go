@@ -10,7 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// newest returns what Reads tell of a read.
+// newest returns the newest revision that Reads report for a read.
 func (p *pair) newest(read func(v *store.View) error) int64 {
 	p.Helper()
 	var r store.Reads
@@ -25,7 +25,7 @@ func (p *pair) newest(read func(v *store.View) error) int64 {
 	return rev
 }
 
-// Reads tell the last change of what was read, whether it was present, absent or a range, and no change of anything else.
+// Reads report the last change of a record or range that was read, present or absent, and no other change.
 func TestReads(t *testing.T) {
 	inPair(t, func(p *pair) {
 		get := func(path string) func(v *store.View) error {

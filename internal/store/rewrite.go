@@ -22,8 +22,8 @@ func (u Unsealed) Put(tx *Tx, value []byte) {
 	tx.unsealed[string(u)] = value
 }
 
-// Sealed returns at most limit items behind the key after, as the Backend has them: sealed, and of all tables. If
-// after is "", it begins with the first one.
+// Sealed returns at most limit items behind the key after, sealed, and of all tables. If after is "", it begins with
+// the first item.
 func (v *View) Sealed(after string, limit int) ([]Item, error) {
 	var from []byte
 	if after != "" {

@@ -62,8 +62,8 @@ func TestUnsealed(t *testing.T) {
 	get("second")
 }
 
-// Sealed shows the items of all tables behind a key, as the Backend has them, and Reseal replaces one that has not
-// changed meanwhile.
+// Sealed returns the sealed items of all tables behind a key, and Reseal replaces an item that has not changed
+// meanwhile.
 func TestSealedItems(t *testing.T) {
 	s, db := newStore(t)
 	put(t, s, "a", "b", "c")

@@ -89,7 +89,7 @@ func (t Table[T]) Covered(from Getter, path string) (*View, error) {
 
 // Latest returns the record at path, as of some moment during the call, and whether it existed. It is for
 // single records that are read often: if possible, the value comes from memory, where it is shared and must not
-// be modified. What was read is noted in r, unless r is nil. Latest returns the errors of Get and [Store.View].
+// be modified. Latest notes the read in r, unless r is nil. Latest returns the errors of Get and [Store.View].
 func (t Table[T]) Latest(ctx context.Context, s *Store, path string, r *Reads) (v T, ok bool, err error) {
 	key, err := t.key(path)
 	if err != nil {

@@ -18,8 +18,8 @@ const (
 	roomFor    = 8 << 10
 )
 
-// stays reports whether the records of a table stay behind: what nodes have in the store, what is left to erase, and
-// the keyring, which is written last.
+// stays reports whether the records of a table stay behind: the records of nodes, unfinished erasures, and the keyring,
+// which is written last.
 func stays(prefix string) bool {
 	switch prefix {
 	case records.Fences.Prefix, records.SoleNodes.Prefix, records.Nodes.Prefix, records.Confirmations.Prefix,

@@ -14,8 +14,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// The sizes in docs/cluster.md are those of the records of a key with material, an alias and ten grants. The names of
-// the store and the overhead of etcd are not included.
+// docs/cluster.md has the sizes of the records of a key with material, an alias and ten grants. The names of the store
+// and the overhead of etcd are not included.
 func TestSizesInDocument(t *testing.T) {
 	w := newCopyTest(t)
 	size := func() (n, bytes int) {

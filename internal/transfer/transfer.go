@@ -73,7 +73,7 @@ type Config struct {
 	// Amend, if set, changes the copy before it is verified and can be used. node has the events of the copy. After a
 	// kill, Amend runs again.
 	Amend func(ctx context.Context, to *store.Store, node string) error
-	// Event is the name of the event of the copy, and Details are its details, if they are not those of CopyStore.
+	// Event and Details are the name and the details of the event of the copy, by default CopyStore and its details.
 	Event   string
 	Details func(records map[string]int) any
 }
@@ -151,7 +151,7 @@ func Copy(ctx context.Context, c Config) (Summary, error) {
 	return s, err
 }
 
-// amend has the copy changed, if the numbers of records in the target are those of the source.
+// amend calls Amend, if the target has as many records as the source.
 func (c *copier) amend(ctx context.Context) error {
 	if c.Amend == nil {
 		return nil

@@ -38,7 +38,7 @@ func TestClone(t *testing.T) {
 	}
 }
 
-// A checkpoint needs the signature of its log, besides those of witnesses, and the form of a checkpoint.
+// A checkpoint needs the form of a checkpoint and the signature of its log, in addition to signatures of witnesses.
 func TestCheckpointsOfOthers(t *testing.T) {
 	s, v := newKey(t, origin, 1)
 	witness, vw := newKey(t, "witness.example.com", 2)

@@ -427,7 +427,7 @@ func TestCheckMetas(t *testing.T) {
 	}
 }
 
-// The numbers of the format are those of bbolt.
+// The numbers of the format agree with bbolt.
 func TestNumbersOfTheFormat(t *testing.T) {
 	got := []int{pageHeader, elementSize, metaSize, kindBranch, kindLeaf, kindMeta, kindFreeList, flagBucket}
 	if want := []int{16, 16, 64, 1, 2, 4, 16, 1}; !slices.Equal(got, want) {

@@ -56,7 +56,7 @@ func (b *Backend) transaction(batch store.Batch) clientv3.Op {
 	return clientv3.OpTxn(checks, writes, nil)
 }
 
-// commit sends a transaction and returns its revision. Its errors are those of [store.Backend.Commit].
+// commit sends a transaction and returns its revision. It returns the errors of [store.Backend.Commit].
 func (b *Backend) commit(op clientv3.Op) (int64, error) {
 	got, err := b.transact(op)
 	if err != nil {

@@ -70,7 +70,7 @@ func ParseURL(text string) (Config, error) {
 
 var validPrefix = regexp.MustCompile(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$`)
 
-// validate returns what is wrong with a Config, and the remedy.
+// validate returns an error that names the fault in a Config and the remedy.
 func (c Config) validate() error {
 	if err := c.Access.Validate(); err != nil {
 		return err

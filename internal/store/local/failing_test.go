@@ -206,7 +206,7 @@ func TestErrorsOfHold(t *testing.T) {
 	}
 }
 
-// Hold remembers what it has reserved.
+// Hold remembers how much it has reserved.
 func TestHoldRemembers(t *testing.T) {
 	s := openSlots(t, t.TempDir())
 	putSlot(t, s, 1)
@@ -226,7 +226,7 @@ func TestHoldRemembers(t *testing.T) {
 	}
 }
 
-// Hold of the database reserves one and a half times what it is asked for, behind the last page.
+// Hold of the database reserves one and a half times the requested size, behind the last page.
 func TestHoldReservesBehindThePages(t *testing.T) {
 	db := open(t, t.TempDir())
 	for i := range 20 { // fills more pages than a new file has

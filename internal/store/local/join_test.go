@@ -46,8 +46,8 @@ func until(db *DB, n int) {
 	}
 }
 
-// together queues all batches in order while a first batch is being committed. It returns the results, those of
-// the first batch first.
+// together queues all batches in order while a first batch is being committed. It returns the results, beginning with
+// the first batch.
 func together(t *testing.T, db *DB, batches ...store.Batch) []request {
 	t.Helper()
 	answers := make([]request, 1+len(batches))

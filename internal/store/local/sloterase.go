@@ -46,8 +46,8 @@ func (s *Slots) Erase(ctx context.Context, slots ...string) error {
 	return nil
 }
 
-// claim waits until nobody else erases the cells, and keeps others from it. Two callers that erase one slot
-// would otherwise release its cell twice, or the slower one would overwrite the next slot in the cell. The
+// claim waits until no other caller erases the cells, and then reserves them for this caller. Two callers that erase
+// one slot would otherwise release its cell twice, or the slower one would overwrite the next slot in the cell. The
 // cells are in ascending order, so that callers do not wait for each other.
 func (s *Slots) claim(cells []uint32) {
 	s.mu.Lock()

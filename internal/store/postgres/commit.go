@@ -36,7 +36,7 @@ func (b *Backend) commitAll(all []*joined) {
 }
 
 // transact commits Batches in one transaction. All get its error, also those in conflict: only an acknowledged
-// transaction proves that what its checks have seen will last.
+// transaction proves that the revisions which its checks have seen will last.
 func (b *Backend) transact(all []*joined) error {
 	if err := b.isRewound(); err != nil {
 		return err

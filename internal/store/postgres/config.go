@@ -128,7 +128,7 @@ func number(value string) (int, error) {
 // A name of a database or a schema has no characters that need quotes, so that it can be typed in psql.
 var validName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,62}$`)
 
-// validate returns what is wrong with a Config, and the remedy.
+// validate returns an error that names the fault in a Config and the remedy.
 func (c Config) validate() error {
 	if err := c.Access.Validate(); err != nil {
 		return err

@@ -14,8 +14,8 @@ const (
 )
 
 // A joiner commits the Batches that wait at the same time in one transaction. The order of commits needs a lock that is
-// held until the disk and the standby have answered, so the number of transactions in a second is that of syncs,
-// however many write.
+// held until the disk and the standby have answered, so the syncs bound the number of transactions in a second, no
+// matter how many clients write.
 type joiner struct {
 	send func(all []*joined) // commits Batches that take has returned, and sets their results
 

@@ -52,7 +52,7 @@ func (s *Slots) Put(ctx context.Context, secret []byte) (string, error) {
 	return name, s.b.write(`INSERT INTO $.slots (name, secret) VALUES ($1, $2)`, name, secret)
 }
 
-// write makes one statement durable. Its errors are those of [store.Backend.Commit].
+// write makes one statement durable. It returns the errors of [store.Backend.Commit].
 func (b *Backend) write(text string, args ...any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), b.timeout)
 	defer cancel()

@@ -28,7 +28,7 @@ type Access struct {
 	PasswordEnv  string // environment variable with the password
 }
 
-// Validate returns what is wrong with an Access, and the remedy.
+// Validate returns an error that names the fault in an Access and the remedy.
 func (a Access) Validate() error {
 	switch {
 	case (a.CertFile == "") != (a.KeyFile == ""):

@@ -177,7 +177,7 @@ func testWatchedIsVisible(t *testing.T, b store.Backend) {
 	wantErr(t, err, errEnough)
 }
 
-// After a View, each watcher is told its revision, whatever made the revision: also a commit that is only checked,
+// After a View, each watcher learns its revision, no matter what made the revision: also a commit that is only checked,
 // and a deletion of absent keys.
 func testViewedIsTold(t *testing.T, b store.Backend) {
 	start := head(t, b)
