@@ -283,13 +283,13 @@ func TestForwardingServer(t *testing.T) {
 // The flags are checked before anything is opened.
 func TestDeviceFlags(t *testing.T) {
 	for want, o := range map[string]deviceOptions{
-		`"sometimes" is neither require nor warn`:   {mode: "sometimes"},
-		"--audit-anchor-key belongs to":             {mode: anchorWarns, anchorKey: "x"},
-		"--audit-anchor: \"/x\" is not an anchor":   {mode: anchorWarns, anchor: "/x"},
-		"not the verifier key of a witness":         {mode: anchorWarns, anchor: "https://w"},
-		"belong to it: give --audit-forward":        {mode: anchorWarns, ca: "x"},
-		"--audit-forward-key belong together":       {mode: anchorWarns, forward: "unix:/x", cert: "x"},
-		"--audit-forward: \"logs\" is not a target": {mode: anchorWarns, forward: "logs"},
+		`"sometimes" is neither require nor warn`: {mode: "sometimes"},
+		"--audit-anchor-key belongs to":           {mode: anchorWarns, anchorKey: "x"},
+		"--audit-anchor: this is not an anchor":   {mode: anchorWarns, anchor: "/x"},
+		"not the verifier key of a witness":       {mode: anchorWarns, anchor: "https://w"},
+		"belong to it: give --audit-forward":      {mode: anchorWarns, ca: "x"},
+		"--audit-forward-key belong together":     {mode: anchorWarns, forward: "unix:/x", cert: "x"},
+		"--audit-forward: this is not a target":   {mode: anchorWarns, forward: "logs"},
 	} {
 		if err := o.check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", o, err, want)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -92,6 +93,28 @@ func TestReaderEndsBeforeItsFirstLine(t *testing.T) {
 	defer stop()
 	if _, err, more := next(); !more || !errors.Is(err, context.Canceled) {
 		t.Errorf("got a line: %v, %v", more, err)
+	}
+}
+
+// Since finds the events that the log contained when it was opened, and no others, also after their file was closed as
+// a segment: a node takes over the events of another one at any time.
+func TestSinceAfterAClosing(t *testing.T) {
+	closed := eventsFrom(t, 0, 30)
+	path, _ := logOf(t, eventsFrom(t, 30, 10), closed)
+	l := openProtected(t, path, small)
+	defer closeLog(t, l)
+	for _, n := range []int{0, 2, 60} {
+		writeMany(t, l, 100, n)
+		for from, want := range map[int64]int{0: 40, 1: 39, int64(len(closed)): 10, int64(len(closed)) + 1: 9, math.MaxInt64: 0} {
+			ids := map[string]bool{}
+			err := l.Since(from, func(id string) { ids[id] = true })
+			if err != nil || len(ids) != want || ids["event-29"] != (want > 10) || ids["event-39"] != (want > 0) {
+				t.Errorf("after %d lines: %d events since %d, want %d, %v", n, len(ids), from, want, err)
+			}
+		}
+	}
+	if all, err := readLayout(FolderOf(path)); err != nil || len(all.closed) < 2 {
+		t.Errorf("no file was closed: %v", err)
 	}
 }
 

@@ -250,8 +250,8 @@ func (l *Log) End() int64 {
 }
 
 // Since calls fn with the ID of each event that begins at offset from or later, among the events that the log
-// contained when it was opened. These are on the disk. An offset can be the End of an earlier opening. The
-// error is ErrUnreadable if a line is damaged.
+// contained when it was opened. These are on the disk. fn can get an ID twice. An offset can be the End of an earlier
+// opening. The error is ErrUnreadable if a line is damaged.
 func (l *Log) Since(from int64, fn func(id string)) error { return l.past.since(from, fn) }
 
 // Revision returns the newest stamp that the file contained when it was opened, or 0. The store had reached at

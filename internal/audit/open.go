@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -157,19 +158,35 @@ func logSize(f recoverable) (size int64, modified time.Time, err error) {
 	return info.Size(), info.ModTime(), nil
 }
 
-// since calls fn with the ID of each event that begins at offset from or later.
+// since calls fn with the ID of each event that begins at offset from or later. fn may get an ID twice if the file
+// is closed as a segment meanwhile.
 func (p past) since(from int64, fn func(id string)) error {
 	_, begin := p.layout.end()
 	if from < begin {
-		now, err := readLayout(p.layout.folder) // segments may have been deleted
-		if err != nil {
-			return err
-		}
-		if err := now.since(from, begin, fn); err != nil {
+		if err := p.sinceInSegments(from, begin, fn); err != nil {
 			return err
 		}
 	}
-	all, err := linesFrom(p.lines, from-begin)
+	err := p.sinceInFile(from-begin, begin, fn)
+	if errors.Is(err, fs.ErrClosed) {
+		return p.sinceInSegments(max(from, begin), begin+p.lines.Size(), fn)
+	}
+	return err
+}
+
+// sinceInSegments calls fn with the ID of each event in closed segments that begins at offset from or later, and before
+// the offset end. Segments may have been closed or deleted since the log was opened.
+func (p past) sinceInSegments(from, end int64, fn func(id string)) error {
+	now, err := readLayout(p.layout.folder)
+	if err != nil {
+		return err
+	}
+	return now.since(from, end, fn)
+}
+
+// sinceInFile calls fn with the ID of each event in the file that begins at offset from of the file or later.
+func (p past) sinceInFile(from, begin int64, fn func(id string)) error {
+	all, err := linesFrom(p.lines, from)
 	if err != nil {
 		return err
 	}
@@ -201,16 +218,18 @@ func callWithID(line []byte, tooLong error, offset int64, fn func(id string)) er
 	return nil
 }
 
-// since is past.since for the segments that end at an offset or before.
+// since is past.since for the events in closed segments that begin before the offset end.
 func (l layout) since(from, end int64, fn func(id string)) (failed error) {
 	for i, s := range l.closed {
-		if s.EndByte <= from || s.EndByte > end || failed != nil {
+		if s.EndByte <= from || l.begin(i) >= end || failed != nil {
 			continue
 		}
 		l.readSegment(context.Background(), i, 0, func(at place, err error) bool {
 			switch {
 			case err != nil:
 				failed = err
+			case at.offset >= end:
+				return false
 			case at.offset >= from && at.line == nil:
 				failed = unreadable(at.offset, errTooLong)
 			case at.offset >= from:
