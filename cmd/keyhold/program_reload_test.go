@@ -135,8 +135,12 @@ func (s *configured) awaitCertificate(t *testing.T, leaf *x509.Certificate) {
 
 const reloaded = "the settings and certificates were reloaded"
 
-// offeredRate is the number of requests a second that TestReloadUnderLoad offers, whether or not earlier ones have ended.
-const offeredRate = 500
+// TestReloadUnderLoad offers offeredRate requests a second, of which at most maxUnderWay are under way: a busy machine
+// gets fewer requests, instead of connections that wait for a handshake until the server closes them.
+const (
+	offeredRate = 500
+	maxUnderWay = 64
+)
 
 // An openLoop offers requests at a rate until stop is called.
 type openLoop struct {
@@ -157,11 +161,14 @@ func (s *configured) offer(t *testing.T) *openLoop {
 		t.Cleanup(transport.CloseIdleConnections)
 		clients = append(clients, s.client(transport))
 	}
+	places := make(chan struct{}, maxUnderWay)
 	l.running.Go(func() {
 		for ctx.Err() == nil {
 			for due := int64(time.Since(l.begun).Seconds() * offeredRate); l.offered.Load() < due; {
+				places <- struct{}{}
 				c := clients[l.offered.Add(1)%int64(len(clients))]
 				l.running.Go(func() {
+					defer func() { <-places }()
 					if _, err := c.ListKeys(t.Context(), &kms.ListKeysInput{}); err != nil {
 						l.failed.Add(1)
 						l.failure.Store(err)
