@@ -17,7 +17,7 @@ func TestCopiedFolder(t *testing.T) {
 	if err := os.CopyFS(filepath.Join(d.dir, "copy"), os.DirFS(filepath.Join(d.dir, "one"))); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"node-id", "audit.log"} {
+	for _, name := range []string{"node-id", "heartbeat", "audit.log"} {
 		if err := os.Chmod(filepath.Join(d.dir, "copy", name), 0o600); err != nil {
 			t.Fatal(err)
 		}

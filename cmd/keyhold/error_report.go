@@ -57,7 +57,7 @@ func report(w io.Writer, err error) int {
 // program, the store and the other nodes stay as they are.
 func isNoNode(err error) bool {
 	isCause := func(cause error) bool { return errors.Is(err, cause) }
-	return slices.ContainsFunc([]error{nodes.ErrRunning, nodes.ErrStranger, nodes.ErrNewerLevel,
+	return slices.ContainsFunc([]error{nodes.ErrRunning, nodes.ErrStranger, nodes.ErrRewound, nodes.ErrNewerLevel,
 		journal.ErrOlderStore, store.ErrRewound}, isCause)
 }
 

@@ -136,6 +136,7 @@ func TestReportOfOthers(t *testing.T) {
 		{fmt.Errorf("import: %w", usageError{errors.New("say it so")}), exitUsage, "keyhold: import: say it so\n"},
 		{exitCode(exitExpiring), exitExpiring, ""},
 		{fmt.Errorf("start: %w", nodes.ErrRunning), exitNoNode, "keyhold: start: " + nodes.ErrRunning.Error() + "\n"},
+		{nodes.ErrRewound, exitNoNode, "keyhold: " + nodes.ErrRewound.Error() + "\n"},
 		{errors.Join(nodes.ErrStranger, errors.New("it broke")), exitNoNode, "keyhold: " + nodes.ErrStranger.Error() + "\nkeyhold: it broke\n"},
 		{fmt.Errorf("open: %w", journal.ErrOlderStore), exitNoNode, "keyhold: open: " + journal.ErrOlderStore.Error() + "\n"},
 		{store.ErrRewound, exitNoNode, "keyhold: " + store.ErrRewound.Error() + "\n"},

@@ -15,6 +15,7 @@ import (
 	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/journal"
+	"github.com/keyhold/keyhold/internal/nodes"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
@@ -126,7 +127,7 @@ func (p place) explain(err error) error {
 	case errors.Is(err, audit.ErrUnreadable), errors.Is(err, journal.ErrNoRevision):
 		return fmt.Errorf("%w; Keyhold cannot check whether the store is older than the log of this node. To start the node "+
 			"with a new log, move %s away, and keep it", err, p.data)
-	case errors.Is(err, journal.ErrOlderStore), errors.Is(err, store.ErrRewound):
+	case errors.Is(err, journal.ErrOlderStore), errors.Is(err, store.ErrRewound), errors.Is(err, nodes.ErrRewound):
 		return fmt.Errorf("%w; the store was restored from an older copy, or lost changes when a standby took over, or "+
 			"--data names the folder of a node of another store. To continue with the older state, move %s away first: "+
 			"all later changes are lost", err, p.data)

@@ -12,6 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/journal"
+	"github.com/keyhold/keyhold/internal/nodes"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
@@ -67,6 +68,8 @@ func TestPlaceRemedies(t *testing.T) {
 		records.ErrNotInitialised: "init --store etcd://h:1/p --data d --root-key-file no-such-file",
 		journal.ErrNoRevision:     "with a new log, move d away",
 		journal.ErrOlderStore:     "restored from an older copy",
+		store.ErrRewound:          "move d away first",
+		nodes.ErrRewound:          "move d away first",
 		records.ErrNewerFormat:    "Run that version",
 	} {
 		if got := p.explain(fmt.Errorf("wrapped: %w", err)).Error(); !strings.Contains(got, remedy) || !strings.Contains(got, err.Error()) && err != store.ErrInUse {

@@ -36,8 +36,9 @@ type Deployment struct {
 	probe   func() error  // nil until HoldReserve
 
 	// Of a node that shares the Backend with others.
-	node string   // its ID
-	lock *os.File // the file of its ID
+	node  string   // its ID
+	lock  *os.File // the file of its ID
+	beats *beats
 }
 
 // InMemory returns a Deployment in memory, which is lost when the process ends. It calls fail
@@ -96,7 +97,9 @@ func (d Deployment) Config() service.Config {
 		Backend: d.Backend, Slots: d.slots, Root: d.Root, Audit: d.audit, Fenced: d.fail,
 		Clock: service.NewClock(time.Now), WebIdentity: webidentity.New(webidentity.Transport, time.Now),
 	}
-	c.Node, c.Shared = d.node, d.node != ""
+	if c.Node, c.Shared = d.node, d.node != ""; c.Shared {
+		c.NodeMemory = d.beats
+	}
 	if d.keeper != nil {
 		c.Full, c.Probe = d.keeper.Full, d.probe
 	}
@@ -121,6 +124,9 @@ func (d Deployment) Close(s *service.Service) error {
 	}
 	if d.Backend != nil {
 		errs = append(errs, d.Backend.Close())
+	}
+	if d.beats != nil {
+		errs = append(errs, d.beats.Close())
 	}
 	if d.lock != nil {
 		errs = append(errs, d.lock.Close())

@@ -20,12 +20,15 @@ import (
 // NodeName is the name of the file in the folder of a node that has the ID of the node.
 const NodeName = "node-id"
 
+// BeatName is the name of the file in the folder of a node that has the number of its last heartbeat.
+const BeatName = "heartbeat"
+
 // ErrOtherFolder means that a folder is not the folder of a node.
 var ErrOtherFolder = errors.New("this is not the folder of a node")
 
 // OpenNode opens a store that several nodes share, the root key with openRoot, and the folder of this node, which has
-// its ID and its audit log. It creates the folder if only its last element is missing. It calls fail as InMemory does.
-// The caller must close the Deployment, even after an error.
+// its ID, its last heartbeat and its audit log. It creates the folder if only its last element is missing. It calls
+// fail as InMemory does. The caller must close the Deployment, even after an error.
 func OpenNode(
 	ctx context.Context, url, data string, openRoot func() (seal.Root, error), log *slog.Logger, fail func(error),
 ) (d Deployment, err error) {
@@ -37,6 +40,9 @@ func OpenNode(
 		return d, err
 	}
 	if d.node, d.lock, err = openNodeID(filepath.Join(data, NodeName)); err != nil {
+		return d, err
+	}
+	if d.beats, err = openBeats(filepath.Join(data, BeatName)); err != nil {
 		return d, err
 	}
 	if d.audit, err = audit.Open(filepath.Join(data, AuditName), audit.Options{Failed: fail}); err != nil {
@@ -58,7 +64,8 @@ func checkNodeFolder(data string) error {
 	if err := os.Mkdir(data, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	if err := guarded.CheckFolder(data, filepath.Join(data, NodeName), filepath.Join(data, AuditName)); err != nil {
+	if err := guarded.CheckFolder(data, filepath.Join(data, NodeName), filepath.Join(data, BeatName),
+		filepath.Join(data, AuditName)); err != nil {
 		return err
 	}
 	log, err := os.Stat(filepath.Join(data, AuditName))

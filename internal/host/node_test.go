@@ -2,6 +2,7 @@ package host
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,5 +92,33 @@ func TestWrongURL(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// The file of the last heartbeat has the number that was kept last. A file that has no number is refused.
+func TestBeats(t *testing.T) {
+	path := filepath.Join(t.TempDir(), BeatName)
+	for _, beat := range []int64{0, 1, 12, math.MaxInt64} {
+		b, err := openBeats(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(b.Keep(beat), b.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if b, err = openBeats(path); err != nil || b.Beat() != beat {
+			t.Fatalf("%v, %v after %d", b, err, beat)
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range []string{"", "\n", "1\n", "x\n", string(beatLine(1)) + "0", strings.Repeat("\x00", 20), "-" + string(beatLine(1))[1:]} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openBeats(path); err == nil || !strings.Contains(err.Error(), "remove it") {
+			t.Errorf("%q is taken for the number of a heartbeat: %v", text, err)
+		}
 	}
 }

@@ -22,7 +22,8 @@ var (
 )
 
 // Enter makes this process the only one that commits for its node, and begins its heartbeats, so that no
-// other node takes over a process that starts. It returns ErrRunning if another process is this node.
+// other node takes over a process that starts. It returns ErrRunning if another process is this node, and ErrRewound if
+// the store has lost a heartbeat of a former process.
 func (n *Nodes) Enter(ctx context.Context) error {
 	if !records.ValidNodeID(n.id) {
 		return fmt.Errorf("%q is not the ID of a node: an ID has 1 to 64 letters, digits and hyphens", n.id)
@@ -36,6 +37,9 @@ func (n *Nodes) Enter(ctx context.Context) error {
 		old, known, err := records.Nodes.Get(tx, n.id)
 		if err == nil && !known && n.LastEvent().Bytes > 0 {
 			err = ErrStranger
+		}
+		if err == nil && n.Memory != nil && old.Beat < n.Memory.Beat() {
+			err = ErrRewound
 		}
 		if err == nil {
 			_, unclean, err = records.Confirmations.Get(tx, n.id)
@@ -56,7 +60,8 @@ func (n *Nodes) Enter(ctx context.Context) error {
 		n.confirmer.from = time.Now().Add(n.Timing.Bound)
 	}
 	n.listens.Store(true)
-	n.heartbeat = heartbeat{beat, beat}
+	n.heartbeat.tried = beat
+	n.acknowledged(beat)
 	n.gone.Go(n.beats)
 	return nil
 }

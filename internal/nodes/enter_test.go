@@ -236,3 +236,71 @@ func (c *cluster) checkEvents(want int) {
 		c.Errorf("%d changes: %v", changes, err)
 	}
 }
+
+// A beatMemory is a Memory without a folder.
+type beatMemory struct {
+	beat int64
+	err  error
+}
+
+func (m *beatMemory) Beat() int64 { return m.beat }
+
+func (m *beatMemory) Keep(beat int64) error {
+	if m.err == nil {
+		m.beat = beat
+	}
+	return m.err
+}
+
+// A store that was restored has lost heartbeats. A node whose former process wrote them does not start, whether the
+// process was killed or stopped in order, and although the store has grown since. It starts on its own store, and if it
+// has no memory.
+func TestStartOnAStoreThatLostHeartbeats(t *testing.T) {
+	for name, test := range map[string]struct {
+		end  func(p *process)
+		lost int64 // heartbeats
+		full bool  // the number of a heartbeat cannot be written
+		want error
+	}{
+		"restored after a kill":          {(*process).kill, 1, false, ErrRewound},
+		"restored after a stop in order": {(*process).close, 1, false, ErrRewound},
+		"restored from long ago":         {(*process).close, 4, false, ErrRewound},
+		"killed":                         {(*process).kill, 0, false, nil},
+		"stopped in order":               {(*process).close, 0, false, nil},
+		"without a memory":               {(*process).close, 1, true, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inCluster(t, func(c *cluster) {
+				memory := &beatMemory{}
+				if test.full {
+					memory.err = errors.New("no space")
+				}
+				remembers := func(c *Config) { c.Memory = memory }
+				a := c.start("A", remembers)
+				time.Sleep(4*DefaultTiming.Beat + DefaultTiming.Beat/2)
+				if err := a.Ready(); err != nil {
+					t.Error(err)
+				}
+				test.end(a)
+				beat := c.members()["A"].Beat
+				if !test.full && memory.beat != beat {
+					t.Errorf("the store has heartbeat %d, and the node remembers %d", beat, memory.beat)
+				}
+				err := alter(t.Context(), c.store, "A", func(_ *store.Tx, r *records.Node) error { r.Beat -= test.lost; return nil })
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.start("B").close()
+				again, err := c.open("A", remembers)
+				if !errors.Is(err, test.want) || test.want == nil && err != nil {
+					t.Errorf("started again: %v", err)
+				}
+				if again != nil {
+					again.close()
+				} else if c.members()["A"].Beat != beat-test.lost {
+					t.Error("the node that is refused has written a heartbeat")
+				}
+			})
+		})
+	}
+}

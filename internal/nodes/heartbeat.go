@@ -108,13 +108,25 @@ func (n *Nodes) beat(ctx context.Context) error {
 		return records.Nodes.Put(tx, n.id, r)
 	})
 	if err == nil {
-		n.heartbeat.known = next
+		n.acknowledged(next)
 		n.judgeSelf(draining)
 	}
 	if l := int(n.level.Load()); err == nil && l > 0 && l < n.Level { // after Join
 		err = n.raiseLevel(ctx)
 	}
 	return err
+}
+
+// acknowledged notes a heartbeat that the store has acknowledged.
+func (n *Nodes) acknowledged(beat int64) {
+	n.heartbeat.known = beat
+	if n.Memory == nil {
+		return
+	}
+	if err := n.Memory.Keep(beat); err != nil {
+		n.Log.Warn("the number of a heartbeat was not written to the data folder; if the store is restored from a "+
+			"copy of this time, the next start may not notice it", "error", err)
+	}
 }
 
 // mine reads the record of this node, and stops the node if it is not as this process has written it.
@@ -138,7 +150,7 @@ func (n *Nodes) mine(tx *store.Tx) (records.Node, error) {
 func (n *Nodes) leave(ctx context.Context) error {
 	n.heartbeat.tried++
 	next := n.heartbeat.tried
-	return n.Store.Update(ctx, func(tx *store.Tx) error {
+	err := n.Store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := n.mine(tx); err != nil {
 			return err
 		}
@@ -149,4 +161,8 @@ func (n *Nodes) leave(ctx context.Context) error {
 		}
 		return errors.Join(records.Nodes.Put(tx, n.id, r), records.Confirmations.Delete(tx, n.id))
 	})
+	if err == nil {
+		n.acknowledged(next)
+	}
+	return err
 }

@@ -25,12 +25,21 @@ type Config struct {
 	Version string // of the program, for operators
 	// LastEvent returns the end of the audit log.
 	LastEvent func() audit.Mark
+	// Memory outlives the process. If nil, the node does not notice that the store lost heartbeats of former processes.
+	Memory Memory
 	// Record makes a change together with its event.
 	Record func(ctx context.Context, e Event, change func(*store.Tx) error) error
 	Seal   func() records.SealMembers // what this node has of the keyring; nil if unknown
 	Level  int                        // the newest level of records that this process knows; records.NewestLevel if zero
 	Timing Timing                     // DefaultTiming if zero
 	Wall   func() time.Time           // time.Now if nil
+}
+
+// A Memory has the number of the newest heartbeat of this node that the store has acknowledged. An older copy of the
+// store lacks this heartbeat, whatever its revision is.
+type Memory interface {
+	Beat() int64
+	Keep(beat int64) error
 }
 
 // An Event is a change that a node makes to another node.

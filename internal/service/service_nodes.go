@@ -32,7 +32,7 @@ func (s *Service) newNodes(c Config) *nodes.Nodes {
 	return nodes.New(nodes.Config{
 		Store: s.store, Journal: s.journal, Log: s.log, ID: c.Node, Address: c.Address,
 		Version: c.Version, LastEvent: s.audit.Last, Record: s.recordOfNode, Timing: c.Timing, Wall: s.clock.wall,
-		Seal: s.seals.Members,
+		Seal: s.seals.Members, Memory: c.NodeMemory,
 	})
 }
 

@@ -61,6 +61,8 @@ type Config struct {
 	// Node is the ID of this node among the nodes that share the Backend. If empty, the
 	// Backend belongs to this process.
 	Node string
+	// NodeMemory outlives the process of this node. It may be nil.
+	NodeMemory nodes.Memory
 	// Shared says that other processes commit to the Backend too. Node must be set then.
 	Shared bool
 	// Address and Version describe this node to operators, if the Backend is shared.
