@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -53,6 +54,8 @@ func TestAccessibility(t *testing.T) {
 	p := newPage(t, startDev(t, "--data", "data"))
 	p.open("/keys")
 	p.see("Sign in to Keyhold")
+	p.watchShifts(true)
+	p.checkShifts("the page to sign in", widths[0])
 	eval[bool](p, string(source)+`;true`)
 	for _, width := range widths {
 		p.resize(width)
@@ -67,7 +70,7 @@ func TestAccessibility(t *testing.T) {
 		p.resize(width)
 		for address := range strings.Lines(strings.TrimSpace(addresses)) {
 			address = strings.TrimSpace(address)
-			p.watchShifts()
+			p.watchShifts(false)
 			p.visit(strings.ReplaceAll(address, "KEY", key))
 			p.until("that "+address+" loads", loaded)
 			p.checkShifts(address, width)
@@ -130,17 +133,18 @@ func (p *page) setScheme(scheme string) {
 // Cumulative Layout Shift.
 const mostShift = 0.1
 
-// watchShifts begins to keep how much the content moves (Layout Instability API).
-func (p *page) watchShifts() {
+// watchShifts begins to keep how much the content moves (Layout Instability API): from now on, or since the browser
+// loaded the page.
+func (p *page) watchShifts(sinceLoad bool) {
 	p.Helper()
-	eval[bool](p, `((keep) => {
+	eval[bool](p, fmt.Sprintf(`((keep) => {
 		globalThis.shifts = [];
 		globalThis.shiftObserver?.disconnect();
 		globalThis.shiftObserver = new PerformanceObserver((l) => keep(l.getEntries()));
 		globalThis.keepShifts = keep;
-		globalThis.shiftObserver.observe({type: "layout-shift"});
+		globalThis.shiftObserver.observe({type: "layout-shift", buffered: %v});
 		return true;
-	})((all) => globalThis.shifts.push(...all.map((s) => ({value: s.value, of: s.sources.map((x) => x.node?.outerHTML?.slice(0, 80))}))))`)
+	})((all) => globalThis.shifts.push(...all.map((s) => ({value: s.value, of: s.sources.map((x) => x.node?.outerHTML?.slice(0, 80))}))))`, sinceLoad))
 }
 
 func (p *page) checkShifts(name string, width int64) {
@@ -159,7 +163,7 @@ func TestShiftsAreSeen(t *testing.T) {
 	p.open("/keys")
 	p.see("Sign in to Keyhold")
 	p.resize(1280)
-	p.watchShifts()
+	p.watchShifts(false)
 	eval[bool](p, `new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => {
 		const late = document.createElement("p");
 		late.append("\n".repeat(9), "late");
@@ -168,7 +172,10 @@ func TestShiftsAreSeen(t *testing.T) {
 		r(true);
 	})))`)
 	eval[bool](p, frames)
-	p.until("that the shift is seen", `globalThis.keepShifts(globalThis.shiftObserver.takeRecords()), globalThis.shifts.some((s) => s.value > 0.05)`)
+	const seen = `globalThis.keepShifts(globalThis.shiftObserver.takeRecords()), globalThis.shifts.some((s) => s.value > 0.05)`
+	p.until("that the shift is seen", seen)
+	p.watchShifts(true)
+	p.until("that the shift before is seen", seen)
 }
 
 // People who want less motion get none.

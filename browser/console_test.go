@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -38,7 +39,8 @@ func TestKeysInPages(t *testing.T) {
 	}
 }
 
-// Every page can be shown with no key and with three, and in the long form with 100,000.
+// Every page can be shown with no key and with three, and in the long form with 100,000, and does not move what it shows
+// while it loads.
 func TestPagesOfKeys(t *testing.T) {
 	t.Parallel()
 	sizes := []int{0, 3}
@@ -51,8 +53,11 @@ func TestPagesOfKeys(t *testing.T) {
 		p.signIn()
 		p.see("Create the key")
 		for address := range strings.Lines(strings.TrimSpace(addresses)) {
-			p.visit(strings.ReplaceAll(strings.TrimSpace(address), "KEY", "00000000-0000-4000-8000-000000000000"))
+			address = strings.TrimSpace(address)
+			p.watchShifts(false)
+			p.visit(strings.ReplaceAll(address, "KEY", "00000000-0000-4000-8000-000000000000"))
 			p.until("that "+address+" loads", loaded)
+			p.checkShifts(fmt.Sprintf("%s with %d keys", address, keys), 1280)
 		}
 	}
 }

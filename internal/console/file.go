@@ -8,8 +8,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -51,6 +54,18 @@ func readFiles() (map[string]*file, error) {
 		files[name], err = newFile(name, content)
 		return err
 	})
+}
+
+// versionPrefix begins the name of each version, and no name of a file.
+const versionPrefix = "v-"
+
+// versionOf returns a name that changes with the files.
+func versionOf(files map[string]*file) string {
+	sum := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		io.WriteString(sum, name+files[name].tag)
+	}
+	return versionPrefix + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12])
 }
 
 func newFile(name string, content []byte) (*file, error) {

@@ -5,6 +5,7 @@
 package console
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
@@ -39,6 +40,7 @@ type Remedy struct {
 type Site struct {
 	config   Config
 	policy   string // Content-Security-Policy
+	version  string // of the files
 	files    map[string]*file
 	remedies *file
 }
@@ -49,11 +51,17 @@ func New(c Config) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
+	version := versionOf(files)
+	index, err := newFile("index.html", bytes.ReplaceAll(files["index.html"].content, []byte("VERSION"), []byte(version)))
+	if err != nil {
+		return nil, err
+	}
+	files["index.html"] = index
 	remedies, err := jsonFile("remedies.json", c.Remedies)
 	if err != nil {
 		return nil, err
 	}
-	return &Site{c, contentPolicy(c.Issuers), files, remedies}, nil
+	return &Site{c, contentPolicy(c.Issuers), version, files, remedies}, nil
 }
 
 // A Request is a request for a file of the console. Target is the path with its query.
@@ -86,14 +94,25 @@ func (s *Site) Answer(r Request) Response {
 	case path == strings.TrimSuffix(Path, "/"):
 		return s.plain(http.StatusPermanentRedirect, [2]string{"Location", Path})
 	}
-	f, err := s.find(strings.TrimPrefix(path, Path))
+	name, current := s.cutVersion(strings.TrimPrefix(path, Path))
+	f, err := s.find(name)
 	switch {
 	case err != nil:
 		return s.plain(http.StatusInternalServerError)
 	case f == nil:
 		return s.plain(http.StatusNotFound)
 	}
-	return s.answerFile(f, r)
+	return s.answerFile(f, r, current && f == s.files[name])
+}
+
+// cutVersion returns the name of a file without the version before it, and reports whether the version is the one of
+// this server. While a deployment is upgraded, a node also answers the requests of pages of another version.
+func (s *Site) cutVersion(name string) (file string, current bool) {
+	version, file, found := strings.Cut(name, "/")
+	if !found || !strings.HasPrefix(version, versionPrefix) {
+		return name, false
+	}
+	return file, version == s.version
 }
 
 // find returns a file, or nil if there is none with the name.
@@ -123,10 +142,15 @@ func (s *Site) settings() any {
 	return out
 }
 
-// answerFile answers with a file, or says that the browser has it.
-func (s *Site) answerFile(f *file, r Request) Response {
+// answerFile answers with a file, or says that the browser has it. The browser keeps a file whose address names the
+// current version, and asks again for all others.
+func (s *Site) answerFile(f *file, r Request, current bool) Response {
+	keep := "no-cache"
+	if current {
+		keep = "public, max-age=31536000, immutable"
+	}
 	out := Response{Status: http.StatusOK, ContentType: f.contentType, Header: s.header()}
-	out.Header = append(out.Header, [2]string{"Cache-Control", "no-cache"}, [2]string{"ETag", f.tag},
+	out.Header = append(out.Header, [2]string{"Cache-Control", keep}, [2]string{"ETag", f.tag},
 		[2]string{"Vary", "Accept-Encoding"})
 	switch {
 	case matches(r.IfNoneMatch, f.tag):

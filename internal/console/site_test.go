@@ -42,6 +42,11 @@ yes GET  /console/app.js               200
 yes GET  /console/lib/sign.js?x        200
 yes GET  /console/vendor/preact.js     200
 yes GET  /console/settings.json        200
+yes GET  /console/v-other/app.js       200
+yes GET  /console/v-other/             200
+yes GET  /console/v-other/none.js      404
+yes GET  /console/v-other/v-other/app.js 404
+yes GET  /console/v-app.js             404
 yes GET  /console/remedies.json        200
 yes GET  /console                      308
 yes GET  /console?x                    308

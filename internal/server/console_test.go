@@ -96,7 +96,7 @@ func TestConsoleFilesAreKept(t *testing.T) {
 		}
 		body, err := io.ReadAll(a.Body)
 		a.Body.Close()
-		if err != nil || !strings.Contains(string(body), `src="/console/app.js"`) || a.Header.Get("Content-Security-Policy") == "" {
+		if err != nil || !strings.Contains(string(body), `/app.js"></script>`) || a.Header.Get("Content-Security-Policy") == "" {
 			t.Fatalf("%v, %v, %q", err, a.Header, body)
 		}
 		head, err := http.Head("http://" + address + "/console/app.js")

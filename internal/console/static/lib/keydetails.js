@@ -1,7 +1,8 @@
 // The part of a key's page with its state, its materials in time, its last use and its replica keys.
 
 import { html, useState } from "./dom.js";
-import { Button, Copy, Dialog, Facts, Failure, Field, Time, useAction, useLoad } from "./parts.js";
+import { Button, Dialog, Facts, Failure, Field, Id, Time, useAction, useLoad } from "./parts.js";
+import { NextRotation } from "./keyrotation.js";
 import { link } from "./route.js";
 import { Timeline } from "./timeline.js";
 
@@ -10,16 +11,21 @@ export default function Details({ of, api, again }) {
     <${States} of=${of} />
     <${Actions} of=${of} api=${api} again=${again} />
     <${Facts} of=${[
-      ["ARN", html`<code>${of.Arn}</code> <${Copy} text=${of.Arn} label="Copy the ARN" />`], ["Key spec", of.KeySpec], ["Key usage", of.KeyUsage], ["Origin", of.Origin],
+      ["Key ID", html`<${Id} of=${of.KeyId} label="Copy the key ID" />`], ["ARN", html`<${Id} of=${of.Arn} label="Copy the ARN" />`],
+      ["Key spec", of.KeySpec], ["Key usage", of.KeyUsage], ["Origin", of.Origin],
       ["Created", html`<${Time} at=${of.CreationDate} />`],
       ["Deletion", of.DeletionDate && html`<${Time} at=${of.DeletionDate} />`],
       ["Key material expires", of.ValidTo && html`<${Time} at=${of.ValidTo} />`],
+      ["Automatic rotation", isRotated(of) && html`<${NextRotation} of=${of} api=${api} />
+        ${" "}<a href=${link("keys", of.KeyId, "material")}>Change the rotation</a>`],
       ["Last used", html`<${LastUse} of=${of} api=${api} />`],
       ["Replica keys", of.MultiRegionConfiguration && html`<${Replicas} of=${of.MultiRegionConfiguration} />`],
     ]} />
     <${Materials} of=${of} api=${api} />
     <${Description} of=${of} api=${api} again=${again} />`;
 }
+
+const isRotated = (of) => of.KeySpec === "SYMMETRIC_DEFAULT" && of.Origin === "AWS_KMS";
 
 const picture = [["PendingImport", "waits for key material"], ["Enabled", "can be used"], ["Disabled", "cannot be used"],
   ["PendingDeletion", "will be deleted"]];

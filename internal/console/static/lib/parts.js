@@ -185,6 +185,11 @@ export function Copy({ text, label = "Copy" }) {
     <span class="said" role="status">${said}</span>`;
 }
 
+/** Id is a text that names something, with a button that copies it: label says what the button copies. */
+export function Id({ of, label }) {
+  return html`<code>${of}</code> <${Copy} text=${of} label=${label} />`;
+}
+
 /** Code is a text in a box, with a button that copies it. */
 export function Code({ text, label = "Copy this text" }) {
   return html`<div class="code"><pre tabindex="0">${text}</pre><${Copy} text=${text} label=${label} /></div>`;

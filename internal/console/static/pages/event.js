@@ -4,7 +4,7 @@ import { html, download, useState } from "../lib/dom.js";
 import { Denied, LoadFor } from "../lib/denied.js";
 import { rowOf } from "../lib/events.js";
 import { NotProved, parseVerifierKey, verifyProof } from "../lib/merkle.js";
-import { Badge, Button, Code, Copy, Facts, Field, Load, Loading, Time, useLoad } from "../lib/parts.js";
+import { Badge, Button, Code, Facts, Field, Id, Load, Loading, Time, useLoad } from "../lib/parts.js";
 import { pin, pinned } from "../lib/pins.js";
 import { link } from "../lib/route.js";
 import { Outcome } from "./audit.js";
@@ -51,9 +51,9 @@ function Shown({ row }) {
       ["Principal", html`${row.principal} <a href=${`#/audit?${new URLSearchParams({ principal: row.principal })}`}>
         Other events of this principal</a>`],
       ["Address", event?.sourceIPAddress], ["Program", event?.userAgent],
-      ["Keys", row.keys.length > 0 && row.keys.map((arn) => html`<div><code>${arn}</code></div>`)],
-      ["Request ID", row.requestId && html`<code>${row.requestId}</code> <${Copy} text=${row.requestId} />`],
-      ["Event ID", html`<code>${row.eventId}</code> <${Copy} text=${row.eventId} />`], ["Line", row.index],
+      ["Keys", row.keys.length > 0 && row.keys.map((arn) => html`<div><${Id} of=${arn} label="Copy the ARN of the key" /></div>`)],
+      ["Request ID", row.requestId && html`<${Id} of=${row.requestId} label="Copy the request ID" />`],
+      ["Event ID", html`<${Id} of=${row.eventId} label="Copy the event ID" />`], ["Line", row.index],
     ]} />
     ${refused && row.requestId && html`<p><a href=${`#/explain?tab=refused&request=${encodeURIComponent(row.requestId)}`}>
       Why was this refused?</a></p>`}

@@ -2,7 +2,7 @@
 // under the wrapping public key.
 
 import { html, useState } from "../lib/dom.js";
-import { Facts, Load, State, Time, useLoad } from "../lib/parts.js";
+import { Facts, Id, Load, State, Time, useLoad } from "../lib/parts.js";
 import { link } from "../lib/route.js";
 import { importableSpecs } from "../material/specs.js";
 import Choose from "./import_choose.js";
@@ -69,7 +69,7 @@ function refusalOf({ Origin, KeySpec, KeyState }) {
 
 function factsOf({ Arn, KeySpec, KeyState, Description, ValidTo }) {
   return [
-    ["Key", html`<code>${Arn}</code>`],
+    ["Key", html`<${Id} of=${Arn} label="Copy the ARN" />`],
     ["Key spec", KeySpec],
     ["State", html`<${State} of=${KeyState} />`],
     ["Description", Description || undefined],

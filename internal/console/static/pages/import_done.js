@@ -1,7 +1,7 @@
 // The end of an import: what was proved, and what comes next.
 
 import { html, useState } from "../lib/dom.js";
-import { Button, Facts, Failure, Time } from "../lib/parts.js";
+import { Button, Facts, Failure, Id, Time } from "../lib/parts.js";
 import { link } from "../lib/route.js";
 import { proveWith } from "./import_send.js";
 import Steps from "./import_steps.js";
@@ -28,8 +28,8 @@ export default function Done({ done: imported, target, held, api }) {
     <div role="status"><ul>${done.held.map((proof) => html`<li>${proof}</li>`)}</ul></div>
     ${done.notTried && html`<p class="note">${done.notTried}</p>`}
     <${Facts} of=${[
-      ["Key material ID of this page", html`<code>${done.id}</code>`],
-      ["Key material ID of the server", html`<code>${done.serversId}</code>`],
+      ["Key material ID of this page", html`<${Id} of=${done.id} label="Copy the key material ID of this page" />`],
+      ["Key material ID of the server", html`<${Id} of=${done.serversId} label="Copy the key material ID of the server" />`],
       ["Expires", done.expiry ? html`<${Time} at=${done.expiry} />` : "never"],
       ["Rotated", done.rotated && "yes: this is the current key material now"],
     ]} />

@@ -1,7 +1,7 @@
 // Step 3 of an import: generate or read the key material, and wrap it under the wrapping public key.
 
 import { html, useState } from "../lib/dom.js";
-import { Button, Facts, Failure, Field } from "../lib/parts.js";
+import { Button, Facts, Failure, Field, Id } from "../lib/parts.js";
 import { fromBase64, toBase64 } from "../lib/bytes.js";
 import { generate } from "../material/generate.js";
 import { parse, parseText } from "../material/parse.js";
@@ -124,7 +124,7 @@ function Described({ material, target, kind, parameters }) {
     ["Form", material.form],
     ["Size", `${material.size} bytes`],
     ["Wrapped size", `${wrappedSize(parameters.algorithm, parameters.wrappingKeySpec, material.size)} bytes`],
-    ["Key material ID", html`<code>${material.id}</code>`],
+    ["Key material ID", html`<${Id} of=${material.id} label="Copy the key material ID" />`],
     [
       "SHA-256 of the public key",
       material.publicKeyFingerprint && html`<code>${material.publicKeyFingerprint}</code>`,

@@ -1,7 +1,8 @@
 // The key material of a key: what it has, what is missing, and what can be done with it.
 
 import { html, useState } from "../lib/dom.js";
-import { Badge, Button, Dialog, Facts, Failure, Field, Load, State, Table, Time, useLoad } from "../lib/parts.js";
+import { Rotation } from "../lib/keyrotation.js";
+import { Badge, Button, Copy, Dialog, Facts, Failure, Field, Id, Load, State, Table, Time, useLoad } from "../lib/parts.js";
 import { link } from "../lib/route.js";
 import Ways from "./import_ways.js";
 
@@ -27,7 +28,8 @@ function Of({ metadata, materials, api, again }) {
   const external = metadata.Origin === "EXTERNAL";
   const waits = materials?.some((m) => m.KeyMaterialState === "PENDING_ROTATION");
   return html`<${Facts} of=${[
-    ["Key", html`<a href=${link("keys", metadata.KeyId)}><code>${metadata.Arn}</code></a>`],
+    ["Key", html`<a href=${link("keys", metadata.KeyId)}><code>${metadata.Arn}</code></a>
+      ${" "}<${Copy} text=${metadata.Arn} label="Copy the ARN" />`],
     ["State", html`<${State} of=${metadata.KeyState} />`],
     ["Key spec", metadata.KeySpec],
     ["Origin", metadata.Origin],
@@ -44,17 +46,15 @@ function Of({ metadata, materials, api, again }) {
       ? html`<div class="actions">
       <a class="button" href=${here}>Import the key material again</a>
       ${materials && html`<a class="button" href=${here + "?new"}>Import new key material</a>`}
-      ${waits && html`<${Rotate} metadata=${metadata} api=${api} again=${again} />`}
       ${
         !materials &&
         metadata.KeyState !== "PendingImport" &&
         html`<${Button} kind="danger" onClick=${() => setLeaving({})}>Delete the key material<//>`
       }
     </div>`
-      : html`<p class="note">The server generates the key material of this key.</p>
-      ${materials && metadata.KeyState === "Enabled" && html`<div class="actions">
-        <${Rotate} metadata=${metadata} api=${api} again=${again} /></div>`}`
+      : html`<p class="note">The server generates the key material of this key.</p>`
   }
+  ${materials && html`<${Rotation} of=${metadata} api=${api} waits=${waits} again=${again} />`}
   <${Delete} material=${leaving} metadata=${metadata} api=${api} onClose=${() => setLeaving(null)} again=${again} />`;
 }
 
@@ -69,7 +69,7 @@ const states = {
 function columnsOf(onDelete) {
   const imported = (m) => m.ImportState !== "PENDING_IMPORT";
   return [
-    { head: "Key material ID", cell: (m) => html`<code>${m.KeyMaterialId}</code>` },
+    { head: "Key material ID", cell: (m) => html`<${Id} of=${m.KeyMaterialId} label="Copy the key material ID" />` },
     {
       head: "Use",
       cell: (m) => {
@@ -86,21 +86,6 @@ function columnsOf(onDelete) {
       cell: (m) => onDelete && imported(m) && html`<${Button} kind="danger" onClick=${() => onDelete(m)}>Delete<//>`,
     },
   ];
-}
-
-function Rotate({ metadata, api, again }) {
-  const [state, setState] = useState({});
-  const rotate = async () => {
-    setState({ busy: true });
-    try {
-      await api.call("RotateKeyOnDemand", { KeyId: metadata.Arn });
-      again();
-    } catch (error) {
-      setState({ error });
-    }
-  };
-  return html`<${Button} kind="primary" busy=${state.busy} onClick=${rotate}>Rotate the key on demand<//>
-    ${state.error && html`<${Failure} error=${state.error} />`}`;
 }
 
 /** Delete asks before it deletes key material: the person types the end of the key ID. */
