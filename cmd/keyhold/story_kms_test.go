@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -73,8 +74,20 @@ func (s step) printResult(err error) {
 	}
 }
 
-// call signs and sends a request and keeps the response. The body is not checked on the way.
-func (s step) call(operation string, body []byte) error {
+// call sends a request. While the machine is too busy for the request, call repeats it, as SDKs do.
+func (s step) call(operation string, body []byte) (err error) {
+	for range 100 {
+		err = s.callOnce(operation, body)
+		if refused, _ := errors.AsType[wireError](err); refused.Type != "ThrottlingException" {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return err
+}
+
+// callOnce signs and sends a request and keeps the response. The body is not checked on the way.
+func (s step) callOnce(operation string, body []byte) error {
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.Getenv("ENDPOINT")+"/", bytes.NewReader(body))
 	s.Check(err)
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
