@@ -124,7 +124,7 @@ func (d *devices) begin(ctx context.Context, events *audit.Log) (err error) {
 	}
 	d.log.Info("the audit log has an anchor", "anchor", a.String(), "mode", d.mode, "verifierKey", events.VerifierKey())
 	d.keeper, err = anchor.Start(ctx, anchor.Config{
-		Anchor: a, Log: folder, Verifier: verifier, State: filepath.Join(d.data, anchorState),
+		Anchor: a, Log: folder, Unsigned: events.Unsigned, Verifier: verifier, State: filepath.Join(d.data, anchorState),
 		Require: d.mode == anchorRequired, Logger: d.log, Now: time.Now,
 	})
 	if err != nil {

@@ -180,6 +180,9 @@ func statusLines(s api.StatusResponse) (lines [][2]string) {
 	if s.Throttled != nil {
 		add("throttled", "%d requests", *s.Throttled)
 	}
+	if c := s.Certificate; c != nil && len(c.Names) > 0 {
+		add("names", "%s", certificateNames(c.Names))
+	}
 	for _, r := range s.Readings {
 		add(deref(r.Subject), "%s", deref(r.Reason))
 	}
@@ -190,6 +193,30 @@ func statusLines(s api.StatusResponse) (lines [][2]string) {
 			*m.Requests, *m.Refused, micros(m.Median), micros(m.P99))
 	}
 	return lines
+}
+
+// The bounds of the names of a certificate on the screen. A DNS name has at most 253 characters (RFC 1035, section
+// 2.3.4).
+const (
+	shownNames    = 5
+	longestShown  = 253
+	shortenedMark = "…"
+)
+
+// certificateNames returns the first names and addresses of a certificate, and the number of the others.
+func certificateNames(all []string) string {
+	var shown []string
+	for _, name := range all[:min(len(all), shownNames)] {
+		if runes := []rune(name); len(runes) > longestShown {
+			name = string(runes[:longestShown]) + shortenedMark
+		}
+		shown = append(shown, name)
+	}
+	text := strings.Join(shown, ", ")
+	if n := len(all) - len(shown); n > 0 {
+		text += fmt.Sprintf(", and %d more", n)
+	}
+	return text
 }
 
 func behind(a *api.StatusAudit) (text string) {

@@ -47,7 +47,7 @@ func (f File) Keep(_ context.Context, c Checkpoint, confirmed int64) ([]byte, er
 			kept.Size, confirmed)
 	}
 	if place >= 0 && kept.Size == c.Size {
-		return c.Signed, f.canGrow()
+		return c.Signed, nil
 	}
 	if place < 0 {
 		all = append(all, kept)
@@ -57,10 +57,10 @@ func (f File) Keep(_ context.Context, c Checkpoint, confirmed int64) ([]byte, er
 	return c.Signed, durable.ReplaceFile(f.path, format(all))
 }
 
-// canGrow returns an error if the volume has no space for the next checkpoint.
-func (f File) canGrow() error {
+// Probe returns an error if the volume has no space for the next checkpoint.
+func (f File) Probe() error {
 	if err := space.Probe(filepath.Dir(f.path)); err != nil {
-		return fmt.Errorf("%s has the newest checkpoint, but there is no space for the next one: %w", f.path, err)
+		return fmt.Errorf("%s has the newest checkpoint, but the next one cannot be written: %w", f.path, err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package anchor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/cosign"
 	"github.com/keyhold/keyhold/internal/durable"
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/transparency"
 )
 
@@ -37,10 +39,14 @@ type Source interface {
 	tlog.HashReader
 }
 
+// A prober is an Anchor that can try whether there is space for the next checkpoint.
+type prober interface{ Probe() error }
+
 // A Config configures a Keeper.
 type Config struct {
 	Anchor   Anchor
 	Log      Source
+	Unsigned func() error  // why Log does not sign its newest lines, or nil
 	Verifier note.Verifier // of the log
 	State    string        // file of the newest confirmed checkpoint, in the data folder
 	Require  bool          // refuse operations while the anchor fails
@@ -52,11 +58,12 @@ type Config struct {
 type Keeper struct {
 	Config
 	confirmed transparency.Checkpoint // the newest
+	stated    int64                   // size of the checkpoint in the file State, or -1
 	failing   time.Time               // when the first of a row of attempts failed
 	refused   atomic.Pointer[error]   // why operations are refused
 	failed    atomic.Pointer[error]   // of the last attempt; nil before it
 	lag       atomic.Int64            // lines of the newest checkpoint that are not confirmed
-	late      <-chan error            // of an attempt that has not ended, or nil; confirmed belongs to this attempt
+	late      <-chan error            // of an attempt that has not ended, or nil; the attempt has confirmed and stated
 }
 
 // Start compares the log with the anchor. It returns an error only if the anchor, or the state of the Keeper, refutes
@@ -77,7 +84,8 @@ func Start(ctx context.Context, c Config) (*Keeper, error) {
 	return k, nil
 }
 
-// Healthy returns why operations that need an event must not start, or nil. It takes no lock.
+// Healthy returns why operations that need an event must not start, or nil. The error is a space.ErrFull if only the
+// volume of the data folder lacks space. Healthy takes no lock.
 func (k *Keeper) Healthy() error {
 	if refused := k.refused.Load(); refused != nil {
 		return *refused
@@ -89,6 +97,19 @@ func (k *Keeper) Healthy() error {
 func (k *Keeper) Failing() error {
 	if last := k.failed.Load(); last != nil {
 		return *last
+	}
+	return nil
+}
+
+// Check returns why the anchor did not keep the newest checkpoint, or why it has no space for the next one. Check may
+// write to the volume of the anchor, and waits for it, so Check is for readiness and not for the server itself: an idle
+// server writes nothing.
+func (k *Keeper) Check(context.Context) error {
+	if err := k.Failing(); err != nil {
+		return err
+	}
+	if p, ok := k.Anchor.(prober); ok {
+		return p.Probe()
 	}
 	return nil
 }
@@ -187,12 +208,19 @@ func (k *Keeper) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := k.writeState(receipt); err != nil {
-		return err
-	}
 	k.confirmed = c.Checkpoint
 	k.lag.Store(0)
-	return nil
+	return cmp.Or(k.writeState(receipt), k.unsigned())
+}
+
+// unsigned returns why the log does not sign its newest lines, or nil. The error is a space.ErrFull if the volume of
+// the data folder lacks space: the anchor works, so operations that take rights away must go on.
+func (k *Keeper) unsigned() error {
+	err := k.Unsigned()
+	if space.Lacks(err) {
+		return space.Full(err)
+	}
+	return err
 }
 
 // note records the result of an attempt. It logs the first failure of a row, and the success after the row.
@@ -231,7 +259,7 @@ func (k *Keeper) refuse(err error) {
 // nothing about an old copy of the folder, but it shows that a new log replaced the log, or that an anchor was emptied.
 // The state of another log, or of another anchor, is of no use.
 func (k *Keeper) readState() error {
-	k.confirmed = cosign.Empty(k.Verifier.Name())
+	k.confirmed, k.stated = cosign.Empty(k.Verifier.Name()), -1
 	text, err := os.ReadFile(k.State)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -251,10 +279,22 @@ func (k *Keeper) readState() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w: remove the file", k.State, err)
 	}
-	k.confirmed = confirmed.Checkpoint
+	k.confirmed, k.stated = confirmed.Checkpoint, confirmed.Size
 	return nil
 }
 
+// writeState writes the confirmed checkpoint, unless the state has it. The error is a space.ErrFull if the volume of
+// the data folder lacks space.
 func (k *Keeper) writeState(receipt []byte) error {
-	return durable.ReplaceFile(k.State, append([]byte(k.Anchor.String()+"\n"), receipt...))
+	if k.stated == k.confirmed.Size {
+		return nil
+	}
+	err := durable.ReplaceFile(k.State, append([]byte(k.Anchor.String()+"\n"), receipt...))
+	switch {
+	case space.Lacks(err):
+		return space.Full(err)
+	case err == nil:
+		k.stated = k.confirmed.Size
+	}
+	return err
 }

@@ -52,7 +52,7 @@ func keeperOf(l *logtest.Log, n int64, dir string, a Anchor, require bool, log *
 	s := &source{Log: l}
 	s.size.Store(n)
 	return Config{Anchor: a, Log: s, Verifier: l.Verifier(), State: filepath.Join(dir, "audit.anchor"), Require: require,
-		Logger: slog.New(slog.NewTextHandler(log, nil)), Now: time.Now}
+		Unsigned: func() error { return nil }, Logger: slog.New(slog.NewTextHandler(log, nil)), Now: time.Now}
 }
 
 // An anchor that fails for a minute stops a server that requires it, and no other. Each row of failures is logged once.
@@ -186,6 +186,37 @@ func TestPace(t *testing.T) {
 		}
 		if all, err := Read(filepath.Join(dir, "anchor")); err != nil || all[0].Size != 12 {
 			t.Errorf("%v, %v", all, err)
+		}
+	})
+}
+
+// An idle server writes neither the file of its anchor nor its state.
+func TestIdleKeeperWritesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, data, other := newLog(t, "line", 40), t.TempDir(), t.TempDir()
+		c := keeperOf(l, 10, data, File{filepath.Join(other, "anchor")}, true, &bytes.Buffer{})
+		for range 2 { // also after another start
+			k, err := Start(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			long := time.Unix(1e9, 0)
+			if err := errors.Join(os.Chtimes(data, long, long), os.Chtimes(other, long, long)); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			go k.Run(ctx)
+			time.Sleep(time.Hour)
+			cancel()
+			synctest.Wait()
+			for _, dir := range []string{data, other} {
+				if info, err := os.Stat(dir); err != nil || !info.ModTime().Equal(long) {
+					t.Errorf("%s was changed: %v", dir, err)
+				}
+			}
+			if k.Healthy() != nil || k.Failing() != nil {
+				t.Error(k.Healthy(), k.Failing())
+			}
 		}
 	})
 }

@@ -122,8 +122,9 @@ type Log struct {
 	modified   time.Time // when the file was last written before it was opened
 	tilesDue   chan struct{}
 	segmentDue chan struct{}
-	closedTo   atomic.Int64  // the segments up to this line have been closed durably
-	kept       chan struct{} // closed when the keeper has ended; nil unless the log is protected
+	unsigned   atomic.Pointer[error] // of the last checkpoint; nil before it
+	closedTo   atomic.Int64          // the segments up to this line have been closed durably
+	kept       chan struct{}         // closed when the keeper has ended; nil unless the log is protected
 
 	wake    chan struct{} // tells the writer that filling is set
 	dirty   chan struct{} // tells the syncer that written has increased

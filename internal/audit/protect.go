@@ -227,6 +227,9 @@ func (g *ledger) compare(c transparency.Checkpoint) error {
 	return err
 }
 
+// signAgain is the time between two tries to sign a checkpoint while there is no space.
+const signAgain = 3 * time.Second
+
 // keeper works in the background: it signs checkpoints, writes tiles and compresses segments.
 func (l *Log) keeper() {
 	defer close(l.kept)
@@ -245,6 +248,7 @@ func (l *Log) keeper() {
 			age.Reset(retainPause(waits))
 		case <-tick.C:
 			err = l.Checkpoint()
+			tick.Reset(l.checkpointPause(err))
 		case <-l.tilesDue:
 			err = l.ledger.writeTiles()
 		case <-l.segmentDue:
@@ -258,16 +262,34 @@ func (l *Log) keeper() {
 	}
 }
 
+// checkpointPause returns the time until the next checkpoint, after one that ended with err. After a lack of space the
+// server must notice space within seconds.
+func (l *Log) checkpointPause(err error) time.Duration {
+	if space.Lacks(err) {
+		return min(l.opts.CheckpointEvery, signAgain)
+	}
+	return l.opts.CheckpointEvery
+}
+
 // Checkpoint signs the lines that were written so far.
 func (l *Log) Checkpoint() error {
 	if l.ledger == nil || l.failure() != nil {
 		return nil
 	}
 	signed, err := l.ledger.checkpoint(l.syncFile)
+	l.unsigned.Store(&err)
 	if err == nil && signed != nil && l.protection.Published != nil {
 		l.protection.Published(signed)
 	}
 	return err
+}
+
+// Unsigned returns why the last try to sign a checkpoint failed, or nil.
+func (l *Log) Unsigned() error {
+	if err := l.unsigned.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // failure returns why the log has failed, or nil.

@@ -197,3 +197,26 @@ func TestTilesOfALongLogOnAFullDisk(t *testing.T) {
 		t.Errorf("the first tile: %v", err)
 	}
 }
+
+// A log says that it has no space for a checkpoint, and signs the checkpoint within seconds when it has space.
+func TestCheckpointOnAFullDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := openProtected(t, path, Options{CheckpointEvery: time.Hour})
+	defer closeLog(t, l)
+	if err := errors.Join(l.Checkpoint(), l.Unsigned()); err != nil {
+		t.Fatal(err)
+	}
+	write(t, l, event("a"))
+	full := filepath.Join(FolderOf(path), checkpointName) + temporarySuffix
+	if err := os.Symlink("/dev/full", full); err != nil {
+		t.Fatal(err)
+	}
+	err := l.Checkpoint()
+	if !errors.Is(err, syscall.ENOSPC) || !errors.Is(l.Unsigned(), syscall.ENOSPC) || l.checkpointPause(err) != signAgain {
+		t.Errorf("on a full disk: %v, %v, again in %v", err, l.Unsigned(), l.checkpointPause(err))
+	}
+	err = l.Checkpoint()
+	if err != nil || l.Unsigned() != nil || l.checkpointPause(err) != time.Hour {
+		t.Errorf("with space: %v, %v, again in %v", err, l.Unsigned(), l.checkpointPause(err))
+	}
+}
