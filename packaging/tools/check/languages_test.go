@@ -28,7 +28,8 @@ func TestNpm(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "package.json"), []byte(`{"type": "module"}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	flags := []string{"install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, artefact(t, "keyhold-*.tgz")}
+	archive := artefact(t, "keyhold-[0-9]*.tgz") // and not that of the chart
+	flags := []string{"install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, archive}
 	run(t, "npm", flags...)
 	if found, _ := filepath.Glob(filepath.Join(folder, "node_modules/[a-z@]*")); len(found) != 1 {
 		t.Errorf("the package installs %v", found)
