@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"syscall"
 )
 
 // packageUser is the user that the Debian package makes for the server.
@@ -64,14 +65,23 @@ func (o *setupOptions) giveToUser() error {
 	return giveFolder(o.data, uid, gid)
 }
 
-// letGroupRead lets a group read a file of root. A link is refused.
+// letGroupRead lets a group read a file of root. It refuses a link, and a file that has a second name.
 func letGroupRead(path string, gid int) error {
 	folder, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
 	defer folder.Close()
-	name := filepath.Base(path)
+	return changeAlone(folder, filepath.Base(path), func(f *os.File) error {
+		return errors.Join(f.Chown(0, gid), f.Chmod(0o640))
+	})
+}
+
+// changeAlone opens a file in a folder, and calls change unless the name is a link or the file has a second name. Root
+// runs the command, and another user can have placed a symbolic or hard link to a file of root there. changeAlone
+// checks the open file, so that nobody can exchange the file between the check and the change.
+func changeAlone(folder *os.Root, name string, change func(*os.File) error) error {
+	path := filepath.Join(folder.Name(), name)
 	info, err := folder.Lstat(name)
 	switch {
 	case err != nil:
@@ -79,21 +89,43 @@ func letGroupRead(path string, gid int) error {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is not a file: remove it, or give another name", path)
 	}
-	return errors.Join(folder.Lchown(name, 0, gid), folder.Chmod(name, 0o640))
+	f, err := folder.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a named pipe must not delay root
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	opened, err := f.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !os.SameFile(info, opened):
+		return fmt.Errorf("%s was replaced while the command ran: run the command again", path)
+	case hasSecondName(opened):
+		return fmt.Errorf("%s has a second name, a hard link: copy the file, and replace it with the copy", path)
+	}
+	return change(f)
 }
 
-// giveFolder gives a user a folder and all files in it. It follows no link that leads out of the folder, because the
-// folder may belong to the user already, and root runs the command.
+// giveFolder gives a user a folder and all files in it. It follows no link and gives away no file with a second name,
+// because the folder may belong to the user already, and root runs the command. It leaves files of the user as they
+// are: a server that was killed can leave a second name of its audit log.
 func giveFolder(path string, uid, gid int) error {
 	folder, err := os.OpenRoot(path)
 	if err != nil {
 		return err
 	}
 	defer folder.Close()
-	return fs.WalkDir(folder.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
-		if err != nil {
+	return fs.WalkDir(folder.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case !entry.Type().IsRegular():
+			return folder.Lchown(name, uid, gid)
+		}
+		info, err := entry.Info()
+		if err != nil || belongsTo(info, uid, gid) {
 			return err
 		}
-		return folder.Lchown(name, uid, gid)
+		return changeAlone(folder, name, func(f *os.File) error { return f.Chown(uid, gid) })
 	})
 }

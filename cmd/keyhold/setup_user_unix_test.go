@@ -49,6 +49,17 @@ func TestGiveFolder(t *testing.T) {
 	if u, _ := ownerOf(t, other); u != 0 {
 		t.Errorf("a folder outside belongs to %d now", u)
 	}
+	outside := filepath.Join(other, "outside")
+	err := errors.Join(os.WriteFile(outside, nil, 0o600), os.Link(outside, filepath.Join(inside, "hard")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := giveFolder(folder, uid, gid); err == nil {
+		t.Error("a file with a second name was accepted")
+	}
+	if u, _ := ownerOf(t, outside); u != 0 {
+		t.Errorf("a file outside belongs to %d now, through a hard link", u)
+	}
 	if err := giveFolder(filepath.Join(folder, "missing"), uid, gid); err == nil {
 		t.Error("a missing folder was given")
 	}
@@ -61,14 +72,19 @@ func TestLetGroupRead(t *testing.T) {
 	}
 	folder := t.TempDir()
 	secret, link := filepath.Join(folder, "secret"), filepath.Join(folder, "link")
-	err := errors.Join(os.WriteFile(secret, []byte("x"), 0o600), os.Symlink(secret, link))
+	outside, hard := filepath.Join(t.TempDir(), "outside"), filepath.Join(folder, "hard")
+	err := errors.Join(os.WriteFile(secret, []byte("x"), 0o600), os.Symlink(secret, link),
+		os.WriteFile(outside, []byte("y"), 0o600), os.Link(outside, hard))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{link, folder, filepath.Join(folder, "missing")} {
+	for _, path := range []string{link, hard, folder, filepath.Join(folder, "missing")} {
 		if err := letGroupRead(path, 65532); err == nil {
 			t.Errorf("%s was accepted", path)
 		}
+	}
+	if _, gid := ownerOf(t, outside); gid == 65532 {
+		t.Error("a group got a file outside, through a hard link")
 	}
 	if err := letGroupRead(secret, 65532); err != nil {
 		t.Fatal(err)

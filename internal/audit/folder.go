@@ -230,7 +230,7 @@ func (f *Folder) lines(ctx context.Context, from int64) iter.Seq2[place, error] 
 func (l layout) readSegment(ctx context.Context, i int, from int64, yield func(place, error) bool) bool {
 	s := l.closed[i]
 	w := walk{ctx: ctx, segment: s.FileName(), first: s.First, offset: l.begin(i), from: from}
-	r, err := l.open(s)
+	r, err := l.open(i)
 	if err != nil {
 		yield(place{segment: w.segment}, err)
 		return false
@@ -249,8 +249,16 @@ func (l layout) readSegment(ctx context.Context, i int, from int64, yield func(p
 // maxWindow limits the memory that a compressed segment can need.
 const maxWindow = 32 << 20
 
-// open opens a segment. A segment that was compressed meanwhile is opened in its new form.
-func (l layout) open(s Segment) (io.ReadCloser, error) {
+// mostExpansion is how many times as large as its compressed form a segment can be. Each line has an ID and a chain,
+// which do not compress, so honest segments stay far below.
+const mostExpansion = 1000
+
+// errExpands means that a compressed segment has more bytes than a segment of the server can have.
+var errExpands = errors.New("the compressed segment has more bytes than its name states, or than lines of a log can have")
+
+// open opens closed segment i. A segment that was compressed meanwhile is opened in its new form.
+func (l layout) open(i int) (io.ReadCloser, error) {
+	s := l.closed[i]
 	f, err := os.Open(l.path(s))
 	if errors.Is(err, fs.ErrNotExist) && !s.Compressed {
 		s.Compressed = true
@@ -259,23 +267,51 @@ func (l layout) open(s Segment) (io.ReadCloser, error) {
 	if err != nil || !s.Compressed {
 		return f, err
 	}
-	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	c, err := decompress(f, s.EndByte-l.begin(i))
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	return &compressed{z, f}, nil
+	return c, nil
 }
 
-// A compressed reads a compressed file.
+// decompress returns a reader of a compressed segment that its name states to have size bytes.
+func decompress(f *os.File, size int64) (*compressed, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	if err != nil {
+		return nil, err
+	}
+	return &compressed{z: z, file: f, left: max(0, min(size, info.Size()*mostExpansion))}, nil
+}
+
+// A compressed reads a compressed file. It fails beyond a number of bytes, because a few bytes of a hostile file can
+// expand to gigabytes.
 type compressed struct {
-	*zstd.Decoder
+	z    *zstd.Decoder
 	file *os.File
+	left int64
+}
+
+// Read implements io.Reader.
+func (c *compressed) Read(p []byte) (n int, err error) {
+	if int64(len(p)) > c.left+1 {
+		p = p[:c.left+1]
+	}
+	n, err = c.z.Read(p)
+	if int64(n) > c.left {
+		n, err = int(c.left), errExpands
+	}
+	c.left -= int64(n)
+	return n, err
 }
 
 // Close implements io.Closer.
 func (c *compressed) Close() error {
-	c.Decoder.Close()
+	c.z.Close()
 	return c.file.Close()
 }
 

@@ -159,7 +159,7 @@ func TestFolderReadsSegments(t *testing.T) {
 	}
 	// A layout that was read before a segment was compressed finds the segment.
 	older := layout{folder: FolderOf(path), closed: segments}
-	if r, err := older.open(segments[0]); err != nil {
+	if r, err := older.open(0); err != nil {
 		t.Error(err)
 	} else if err := r.Close(); err != nil {
 		t.Error(err)

@@ -98,7 +98,7 @@ func (w *Whole) seek(i int, at int64) (err error) {
 			w.reader.Close()
 		}
 		w.open, w.at = i, w.begin[i]
-		if w.reader, err = w.parts.layout.open(w.parts.layout.closed[i]); err != nil {
+		if w.reader, err = w.parts.layout.open(i); err != nil {
 			w.reader, w.open = nil, -1
 			return err
 		}

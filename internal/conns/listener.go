@@ -50,7 +50,7 @@ func (l *listener) accept() (net.Conn, error) {
 		if !ok || !passing.Temporary() {
 			return c, err
 		}
-		l.table.Log.Warn("cannot accept a connection", "error", err)
+		l.table.logNotAccepted(err)
 		if !l.table.makeRoom() {
 			time.Sleep(wait)
 		}

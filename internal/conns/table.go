@@ -166,6 +166,20 @@ func (t *Table) mayLog() bool {
 	return true
 }
 
+// mayLogNow is mayLog for callers that do not hold the mutex.
+func (t *Table) mayLogNow() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.mayLog()
+}
+
+// logNotAccepted logs, at most once per minute, why a connection was not accepted. Strangers can use all descriptors.
+func (t *Table) logNotAccepted(err error) {
+	if t.mayLogNow() {
+		t.Log.Warn("cannot accept a connection; this is logged at most once per minute", "error", err)
+	}
+}
+
 // evict removes the connection that should be closed next, or returns nil. The order is computed for many
 // connections at a time. Connections that have made progress since then are skipped. The caller holds t.mu and
 // must close the result.

@@ -112,10 +112,7 @@ func (w *wire) readHeader() error {
 
 // logRefusedHeader logs, at most once per minute, that a load balancer sent no PROXY header.
 func (t *Table) logRefusedHeader(from *Source, err error) {
-	t.mu.Lock()
-	tell := t.mayLog()
-	t.mu.Unlock()
-	if tell {
+	if t.mayLogNow() {
 		t.Log.Warn(fmt.Sprintf("a connection from %s was closed because it does not begin with a PROXY header, which "+
 			"--proxy-protocol-from requires of this address", from.Text), "error", err)
 	}

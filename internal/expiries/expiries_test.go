@@ -86,7 +86,7 @@ func TestHookCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := NewHook(script, slog.New(slog.DiscardHandler))
-	if err := h.try(t.Context(), message{EventName, warning}); err != nil {
+	if err := h.try(t.Context(), message{event: EventName, details: warning}); err != nil {
 		t.Fatal(err)
 	}
 	out, err := os.ReadFile(filepath.Join(dir, "out"))
@@ -108,15 +108,15 @@ func TestHookPost(t *testing.T) {
 	h := NewHook(s.URL+"/token", slog.New(slog.DiscardHandler))
 	h.pause = time.Millisecond
 	h.client.Transport = s.Client().Transport
-	if err := h.try(t.Context(), message{EventName, warning}); err != nil || calls != attempts {
+	if err := h.try(t.Context(), message{event: EventName, details: warning}); err != nil || calls != attempts {
 		t.Errorf("%v after %d calls", err, calls)
 	}
 	calls = -attempts
-	if err := h.try(t.Context(), message{EventName, warning}); err == nil || strings.Contains(err.Error(), "token") || calls != 0 {
+	if err := h.try(t.Context(), message{event: EventName, details: warning}); err == nil || strings.Contains(err.Error(), "token") || calls != 0 {
 		t.Errorf("%v after %d calls", err, calls+attempts)
 	}
 	s.Close()
-	if err := h.try(t.Context(), message{EventName, warning}); err == nil || strings.Contains(err.Error(), "token") {
+	if err := h.try(t.Context(), message{event: EventName, details: warning}); err == nil || strings.Contains(err.Error(), "token") {
 		t.Errorf("without the server: %v", err)
 	}
 }
@@ -132,6 +132,38 @@ func TestHookIsBounded(t *testing.T) {
 			t.Errorf("%d warnings were dropped", n)
 		}
 	})
+}
+
+// An account with many warnings drops only its own, and does not delay the warnings of others by more than one.
+func TestHookIsShared(t *testing.T) {
+	h := NewHook("/does/not/exist", slog.New(slog.DiscardHandler))
+	of := func(account string, n int) Warning {
+		return Warning{KeyARN: "arn:aws:kms:eu-west-2:" + account + ":key/" + fmt.Sprint(n)}
+	}
+	for i := range 10 * waiting {
+		h.Add(EventName, of("111111111111", i))
+	}
+	for i := range 3 {
+		h.Add(EventName, of("222222222222", i))
+	}
+	h.Add("CertificateExpiryWarning", Notice{})
+	for i := range waiting {
+		h.Add(EventName, of("111111111111", i))
+	}
+	if n := h.Failures(); n != 10*waiting+4 {
+		t.Errorf("%d warnings were dropped", n)
+	}
+	var order []string
+	for m, ok := h.queue.take(); ok; m, ok = h.queue.take() {
+		order = append(order, m.account)
+	}
+	if len(order) != waiting || len(h.queue.of) != 0 || len(h.queue.turn) != 0 {
+		t.Fatalf("%d warnings, %v, %v", len(order), h.queue.of, h.queue.turn)
+	}
+	want := []string{"111111111111", "222222222222", "", "111111111111", "222222222222", "111111111111", "222222222222"}
+	if !slices.Equal(order[:len(want)], want) {
+		t.Errorf("%q", order[:len(want)])
+	}
 }
 
 func TestReadings(t *testing.T) {

@@ -32,7 +32,7 @@ type Hook struct {
 	to      string // the path of a command, or an https URL
 	log     *slog.Logger
 	client  *http.Client
-	queue   chan message
+	queue   *queue
 	pause   time.Duration
 	failure atomic.Uint64
 }
@@ -55,25 +55,29 @@ func CheckHook(to string) error {
 // NewHook returns a Hook. Its errors never contain the URL, which may have a token.
 func NewHook(to string, log *slog.Logger) *Hook {
 	return &Hook{
-		to: to, log: log, queue: make(chan message, waiting), pause: hookPause,
+		to: to, log: log, queue: newQueue(waiting), pause: hookPause,
 		client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 }
 
-// A message is the event of a warning. The details become JSON.
+// A message is the event of a warning. The details become JSON. The account is empty for a warning about the server.
 type message struct {
 	event   string
 	details any
+	account string
 }
 
-// Add queues a warning: the name and the details of its event. If too many wait, the warning is dropped with a line of
-// the log.
+// Add queues a warning: the name and the details of its event. If too many wait, a warning of the account that has most
+// is dropped with a line of the log.
 func (h *Hook) Add(event string, details any) {
-	select {
-	case h.queue <- message{event, details}:
-	default:
+	m := message{event: event, details: details}
+	if w, ok := details.(Warning); ok {
+		m.account = w.account()
+	}
+	if dropped, full := h.queue.add(m); full {
 		h.failure.Add(1)
-		h.log.Error("the hook of expiry warnings is too slow: a warning was dropped", "event", event)
+		h.log.Error("the hook of expiry warnings is too slow: a warning was dropped",
+			"event", dropped.event, "account", dropped.account)
 	}
 }
 
@@ -82,16 +86,23 @@ func (h *Hook) Failures() uint64 { return h.failure.Load() }
 
 // Run calls the hook until ctx ends.
 func (h *Hook) Run(ctx context.Context) {
-	for {
+	for ctx.Err() == nil {
+		if m, ok := h.queue.take(); ok {
+			h.tell(ctx, m)
+			continue
+		}
 		select {
 		case <-ctx.Done():
-			return
-		case m := <-h.queue:
-			if err := h.try(ctx, m); err != nil && ctx.Err() == nil {
-				h.failure.Add(1)
-				h.log.Error("the hook of expiry warnings failed", "event", m.event, "attempts", attempts, "cause", err)
-			}
+		case <-h.queue.more:
 		}
+	}
+}
+
+// tell calls the hook with a message, and counts and logs a failure.
+func (h *Hook) tell(ctx context.Context, m message) {
+	if err := h.try(ctx, m); err != nil && ctx.Err() == nil {
+		h.failure.Add(1)
+		h.log.Error("the hook of expiry warnings failed", "event", m.event, "attempts", attempts, "cause", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -26,6 +27,14 @@ type Warning struct {
 	Callers    []string  `json:"callers"`  // ARNs of the last callers, at most eight
 	// CallersSince is the time since which this server knows callers.
 	CallersSince time.Time `json:"callersSince"`
+}
+
+// account returns the account of the key.
+func (w Warning) account() string {
+	if parts := strings.SplitN(w.KeyARN, ":", 6); len(parts) == 6 { // arn:aws:kms:REGION:ACCOUNT:key/ID
+		return parts[4]
+	}
+	return ""
 }
 
 // errNothingToWarnOf ends the transaction of a warning that is not needed any more.

@@ -48,7 +48,8 @@ type Handler struct {
 	Console *console.Site
 
 	pages, regions onceAMinute // warnings about refused requests
-	refusals       refusals
+
+	refusals, failures, panics perMinute // lines about requests
 }
 
 // answer answers a request.
@@ -196,7 +197,7 @@ func (h *Handler) refusal(id, target string, err error) *key.Error {
 		return internalError(err)
 	}
 	if !ok {
-		h.Log.Error("request failed", "request", id, "target", target, "error", err)
+		h.logFailure(id, target, err)
 		return internalError(err)
 	}
 	if refused.Cause != nil {

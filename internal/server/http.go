@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -108,7 +109,8 @@ func (s slowly) Read(b []byte) (int, error) {
 // recoverPanic answers a request whose operation panicked, so that other requests are not affected.
 func (s *Server) recoverPanic(c *fasthttp.RequestCtx, id string) {
 	if p := recover(); p != nil {
-		s.handler.Log.Error("panic", "request", id, "panic", p, "stack", string(debug.Stack()))
+		h := s.handler
+		h.panics.log(h.Log, slog.LevelError, "panic", "", "request", id, "panic", p, "stack", string(debug.Stack()))
 		c.Response.Reset()
 		send(c, errorResponse(id, key.Errorf(kindInternal, service.MessageMayBeMade)))
 	}
