@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"context"
+	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -115,14 +116,14 @@ func (f *Folder) Between(ctx context.Context, from, to time.Time, index int64) i
 		}
 		for i, s := range p.layout.closed {
 			early := !from.IsZero() && s.Closed.Add(time.Second).Before(from)
-			if s.End <= index || early {
+			if s.End <= index || early || p.after(ctx, i, to) {
 				continue
 			}
-			if p.layout.after(i, to) || !p.layout.readSegment(ctx, i, index, each) {
+			if !p.layout.readSegment(ctx, i, index, each) {
 				return
 			}
 		}
-		if p.layout.after(len(p.layout.closed), to) {
+		if p.after(ctx, len(p.layout.closed), to) {
 			return
 		}
 		first, offset := p.layout.end()
@@ -133,9 +134,27 @@ func (f *Folder) Between(ctx context.Context, from, to time.Time, index int64) i
 	}
 }
 
-// after reports whether segment i was begun so long after a time that it has no event of before.
-func (l layout) after(i int, to time.Time) bool {
-	return i > 0 && !to.IsZero() && l.closed[i-1].Closed.After(to.Add(lateness))
+// after reports whether closed segment i, or the file that grows, was begun so long after a time that it has no event of
+// before. A segment has lines of one day, and the clock can have gone back since the segment before was closed, so the
+// first line decides.
+func (p parts) after(ctx context.Context, i int, to time.Time) (is bool) {
+	l := p.layout
+	if i == 0 || to.IsZero() || !l.closed[i-1].Closed.After(to.Add(lateness)) {
+		return false
+	}
+	first := func(at place, err error) bool {
+		if err == nil {
+			e, failed := parseEvent(at.line)
+			is = failed == nil && e.EventTime.After(to.Add(lateness))
+		}
+		return false
+	}
+	if i < len(l.closed) {
+		l.readSegment(ctx, i, 0, first)
+	} else {
+		walk{ctx: ctx}.all(io.NewSectionReader(p.current, 0, p.current.Size()), first)
+	}
+	return is
 }
 
 // IsRecovered reports whether a line was written in place of a node that had died, and may be in the log of that node

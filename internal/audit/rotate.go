@@ -12,12 +12,13 @@ import (
 
 // A growing segment is the file that lines are added to.
 type growing struct {
-	first int64 // index of its first line
-	day   int64 // in UTC, on which its last line was written
+	first  int64 // index of its first line
+	day    int64 // in UTC, on which its last line was written
+	latest int64 // Unix time at which no line was written later, also if the clock went back since
 }
 
 func newSegment(first int64, modified time.Time) growing {
-	return growing{first, dayOf(modified)}
+	return growing{first, dayOf(modified), modified.Unix()}
 }
 
 // dayOf returns the number of the day of a time in UTC.
@@ -31,12 +32,16 @@ func (l *Log) rotateIfDue() error {
 	}
 	now := l.opts.Now()
 	today := dayOf(now)
+	if l.length == 0 {
+		l.segment.latest = 0
+	}
+	l.segment.latest = max(l.segment.latest, now.Unix())
 	if l.length == 0 || l.length < l.rotateAt && today == l.segment.day {
 		l.segment.day = today
 		return nil
 	}
 	l.segment.day, l.rotateAt = today, l.opts.SegmentBytes
-	closed, err := l.closeSegment(now)
+	closed, err := l.closeSegment()
 	if err != nil && !closed {
 		l.rotateAt = l.length + l.opts.SegmentBytes
 		l.protection.Log.Error("a segment of the audit log was not closed; it goes on growing", "error", err)
@@ -47,8 +52,10 @@ func (l *Log) rotateIfDue() error {
 
 // closeSegment gives the file a second name in the folder of closed segments, and replaces the first name by a new
 // file. At every moment, the lines have one name at least. If closed is false, nothing has changed.
-func (l *Log) closeSegment(now time.Time) (closed bool, err error) {
-	s := Segment{First: l.segment.first, End: l.ledger.size(), EndByte: l.base() + l.length, Closed: now}
+func (l *Log) closeSegment() (closed bool, err error) {
+	s := Segment{
+		First: l.segment.first, End: l.ledger.size(), EndByte: l.base() + l.length, Closed: time.Unix(l.segment.latest, 0),
+	}
 	if err := errors.Join(l.freeRoom(), l.syncFile()); err != nil {
 		return true, fmt.Errorf("audit: %w", err) // nobody knows what is on the disk
 	}
