@@ -254,7 +254,8 @@ const maxWindow = 32 << 20
 const mostExpansion = 1000
 
 // errExpands means that a compressed segment has more bytes than a segment of the server can have.
-var errExpands = errors.New("the compressed segment has more bytes than its name states, or than lines of a log can have")
+var errExpands = errors.New("the compressed segment has more bytes than its name states, " +
+	"or than lines of a log can have")
 
 // open opens closed segment i. A segment that was compressed meanwhile is opened in its new form.
 func (l layout) open(i int) (io.ReadCloser, error) {

@@ -134,9 +134,9 @@ func (f *Folder) Between(ctx context.Context, from, to time.Time, index int64) i
 	}
 }
 
-// after reports whether closed segment i, or the file that grows, was begun so long after a time that it has no event of
-// before. A segment has lines of one day, and the clock can have gone back since the segment before was closed, so the
-// first line decides.
+// after reports whether closed segment i, or the file that grows, was begun so long after a time that it has no event
+// of before. A segment has lines of one day, and the clock can have gone back since the segment before was closed, so
+// the first line decides.
 func (p parts) after(ctx context.Context, i int, to time.Time) (is bool) {
 	l := p.layout
 	if i == 0 || to.IsZero() || !l.closed[i-1].Closed.After(to.Add(lateness)) {

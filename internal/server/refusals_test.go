@@ -10,8 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"github.com/keyhold/keyhold/internal/key"
 )
 
@@ -70,7 +68,7 @@ func TestFailuresDoNotFillTheLog(t *testing.T) {
 			t.Errorf("%d lines", n)
 		}
 		for range 1000 {
-			(&Server{handler: h}).panicFor(t)
+			h.panics.log(h.Log, slog.LevelError, "panic", "")
 		}
 		if n := strings.Count(log.String(), "msg=panic"); n != mostLines {
 			t.Errorf("%d lines of panics", n)
@@ -81,11 +79,4 @@ func TestFailuresDoNotFillTheLog(t *testing.T) {
 			t.Errorf("after a minute: %s", text[max(0, len(text)-400):])
 		}
 	})
-}
-
-// panicFor answers a request whose operation panics.
-func (s *Server) panicFor(t *testing.T) {
-	t.Helper()
-	defer s.recoverPanic(&fasthttp.RequestCtx{}, "id")
-	panic("fault")
 }

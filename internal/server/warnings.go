@@ -71,7 +71,8 @@ func (p *perMinute) log(to *slog.Logger, level slog.Level, message, target strin
 
 // warnOfRefusal logs why a request was refused, if the caller does not learn this.
 func (h *Handler) warnOfRefusal(id, target string, refused *key.Error) {
-	h.refusals.log(h.Log, slog.LevelWarn, "request refused", target, "request", id, "error", refused, "cause", refused.Cause)
+	h.refusals.log(h.Log, slog.LevelWarn, "request refused", target,
+		"request", id, "error", refused, "cause", refused.Cause)
 }
 
 // logFailure logs why a request failed. The caller learns only that the server has a fault.
