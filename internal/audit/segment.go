@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,37 +83,62 @@ type layout struct {
 	strays  []string  // names that do not fit into the log
 }
 
-// readLayout lists the folder of a log, which may be missing. While the server compresses a segment, the segment has
-// two files; the compressed one is whole.
+// mostListings limits how often readLayout begins again.
+const mostListings = 5
+
+// readLayout lists the folder of a log, which may be missing. A server may compress and delete segments meanwhile. A
+// segment that it compresses has two files, of which the compressed one is whole.
 func readLayout(folder string) (l layout, err error) {
-	l.folder = folder
-	text, err := os.ReadFile(filepath.Join(folder, deletedName))
+	for range mostListings {
+		l = layout{folder: folder}
+		if err := l.read(); err != nil {
+			return l, err
+		}
+		// There can be a gap if two segments were closed during the first listing, and one compressed during the second.
+		if l.gap() == nil {
+			break
+		}
+	}
+	return l, nil
+}
+
+// read lists the folder twice. The system lists a large folder in parts, so one listing can miss both forms of a
+// segment that is compressed at the time. The next listing has the compressed form. What was deleted is read last, so
+// that it includes each segment that is not listed because it was deleted.
+func (l *layout) read() error {
+	found, strays := map[string]Segment{}, map[string]bool{}
+	for range 2 {
+		entries, err := os.ReadDir(l.folder)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("audit: %w", err)
+		}
+		for _, e := range entries {
+			s, ok := parseSegment(e.Name())
+			switch {
+			case ok:
+				s.Compressed = s.Compressed || found[s.Name()].Compressed
+				found[s.Name()] = s
+			case strings.HasSuffix(e.Name(), temporarySuffix), e.Name() == deletedName, e.Name() == checkpointName,
+				e.Name() == "tile":
+			default:
+				strays[e.Name()] = true
+			}
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(l.folder, deletedName))
 	if err == nil {
 		err = json.Unmarshal(text, &l.deleted, json.RejectUnknownMembers(true))
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return l, fmt.Errorf("audit: %s: %w", filepath.Join(folder, deletedName), err)
+		return fmt.Errorf("audit: %s: %w", filepath.Join(l.folder, deletedName), err)
 	}
-	entries, err := os.ReadDir(folder)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return l, fmt.Errorf("audit: %w", err)
-	}
-	for _, e := range entries {
-		s, ok := parseSegment(e.Name())
-		switch {
-		case ok && s.End <= l.deleted.End: // the deletion was interrupted
-		case ok && len(l.closed) > 0 && l.closed[len(l.closed)-1].Name() == s.Name():
-			l.closed[len(l.closed)-1].Compressed = true
-		case ok:
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if s := found[name]; s.End > l.deleted.End { // otherwise the deletion was interrupted
 			l.closed = append(l.closed, s)
-		case strings.HasSuffix(e.Name(), temporarySuffix), e.Name() == deletedName, e.Name() == checkpointName,
-			e.Name() == "tile":
-		default:
-			l.strays = append(l.strays, e.Name())
 		}
 	}
-	slices.SortFunc(l.closed, func(a, b Segment) int { return strings.Compare(a.Name(), b.Name()) })
-	return l, nil
+	l.strays = slices.Sorted(maps.Keys(strays))
+	return nil
 }
 
 // end returns the index and the offset of the first line after the closed segments.

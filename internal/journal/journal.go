@@ -2,8 +2,10 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -170,6 +173,9 @@ func (j *Journal) Recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := j.lowerOffsets(ctx, logged); err != nil {
+		return err
+	}
 	return j.each(ctx, j.node, func(path, id string, r records.PendingEvent, revision int64) error {
 		if r.From != "" {
 			j.recovering[id] = true
@@ -184,6 +190,42 @@ func (j *Journal) Recover(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// lowerOffsets corrects the offsets of events that the log does not have and now gets. An offset counts the lines that
+// were queued, and a kill loses queued lines, so the event can begin earlier than its offset. If this process is killed
+// too, the next one must still find the event in the log.
+func (j *Journal) lowerOffsets(ctx context.Context, logged map[string]bool) error {
+	var late []string
+	end := j.audit.End()
+	err := j.each(ctx, j.node, func(path, id string, r records.PendingEvent, _ int64) error {
+		if !r.Void && !logged[id] && r.After > end {
+			late = append(late, path)
+		}
+		return nil
+	})
+	for page := range slices.Chunk(late, takeoverPage) {
+		if err == nil {
+			err = j.store.Update(ctx, func(tx *store.Tx) error { return j.putOffset(tx, page, end) })
+		}
+	}
+	if errors.Is(err, space.ErrFull) {
+		return nil // a server starts on a full disk; if it is killed, these events can be in the log twice
+	}
+	return err
+}
+
+// putOffset puts an offset into events in the store.
+func (j *Journal) putOffset(tx *store.Tx, paths []string, offset int64) error {
+	err := j.HoldFence(tx)
+	for _, path := range paths {
+		r, ok, failed := records.Outbox.Get(tx, path)
+		if err = errors.Join(err, failed); ok && err == nil {
+			r.After = offset
+			err = records.Outbox.Put(tx, path, r)
+		}
+	}
+	return err
 }
 
 // eventsInLog returns the IDs of the events in the log, from the earliest offset at which an

@@ -150,6 +150,39 @@ func TestRecoverBringsEventsOnce(t *testing.T) {
 	}
 }
 
+// A kill loses lines that were queued and not written. The next process then writes a recovered event to an earlier
+// offset than its transaction foresaw. If that process is killed too, the one after it still finds the event.
+func TestRecoverAfterTwoKills(t *testing.T) {
+	d := newDeployment(t)
+	e := audit.Event{EventID: NewEventID()}
+	line, err := e.Line()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := records.OutboxPath(node, e.EventID)
+	left := records.PendingEvent{Line: line, After: 100_000}
+	for range 3 {
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error { return records.Outbox.Put(tx, path, left) }); err != nil {
+			t.Fatal(err)
+		}
+		d.run(func(j *Journal) {
+			if err := j.Recover(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			err := d.store.View(t.Context(), func(v *store.View) (err error) {
+				left, _, err = records.Outbox.Get(v, path) // what a kill leaves
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if n := d.countLogged(e.EventID); n != 1 {
+		t.Errorf("the log has the event %d times", n)
+	}
+}
+
 // Close removes more records than one transaction can.
 func TestCloseRemovesAllLeftovers(t *testing.T) {
 	d := newDeployment(t)
