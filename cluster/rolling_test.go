@@ -240,7 +240,8 @@ func startLoad(t *testing.T, d *deployment, b *rollingBalancer) *load {
 	}
 	l.client = kms.New(kms.Options{
 		BaseEndpoint: aws.String(b.url), Region: "us-east-1", HTTPClient: &http.Client{Timeout: patience},
-		Credentials: credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], ""),
+		RetryMaxAttempts: 10, // on a busy machine, no node may be fresh enough for a few seconds
+		Credentials:      credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], ""),
 	})
 	for i := range 8 {
 		l.all.Go(func() {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/bounded"
 )
 
 // request returns the first request of a search.
@@ -53,7 +54,7 @@ func (c *connection) queryAudit(ctx context.Context, in *api.QueryAuditRequest, 
 func (c *connection) printEvents(
 	ctx context.Context, in *api.QueryAuditRequest, out, log io.Writer,
 ) (covered api.AuditLog, err error) {
-	altered := false
+	ctx, altered := bounded.Streaming(ctx), false
 	for {
 		var page api.QueryAuditResponse
 		if err := c.call(ctx, api.TargetAdmin, "QueryAudit", in, &page); err != nil {

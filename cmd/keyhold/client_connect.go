@@ -30,6 +30,8 @@ type clientOptions struct {
 
 	// own is set for requests that are not part of the KMS API, which must not go to AWS.
 	own bool
+	// maxAnswers is set in tests, instead of the constant.
+	maxAnswers int64
 }
 
 // flags adds the flags of a client of the KMS API.
@@ -130,6 +132,14 @@ func (c *connection) useDevCredentials(ctx context.Context, progress printer) er
 	return nil
 }
 
+// maxAnswers bounds all answers to a command that keeps them in memory, in bytes: those about a million keys fit.
+const maxAnswers = 2 << 30
+
+// bounded returns a client whose answers are bounded, each one and all together.
+func (o clientOptions) bounded(c bounded.Client) bounded.Client {
+	return bounded.InAll(bounded.Answers(c, maxAnswer), cmp.Or(o.maxAnswers, maxAnswers))
+}
+
 // resolve loads the configuration and rejects an endpoint that the user cannot mean. It sends nothing.
 func (o clientOptions) resolve(ctx context.Context) (*connection, error) {
 	if o.endpoint != "" {
@@ -145,7 +155,7 @@ func (o clientOptions) resolve(ctx context.Context) (*connection, error) {
 		cfg.Region = cmp.Or(cfg.Region, devRegion)
 	}
 	client := kms.NewFromConfig(cfg, func(k *kms.Options) {
-		k.HTTPClient = bounded.Answers(k.HTTPClient, maxAnswer)
+		k.HTTPClient = o.bounded(k.HTTPClient)
 		if o.endpoint != "" {
 			k.BaseEndpoint = &o.endpoint
 		}
@@ -178,7 +188,8 @@ func (o clientOptions) pinServer(c *connection) error {
 	if err != nil || client == nil {
 		return err
 	}
-	c.Client = kms.New(c.Options(), func(k *kms.Options) { k.HTTPClient = client })
+	c.http = client
+	c.Client = kms.New(c.Options(), func(k *kms.Options) { k.HTTPClient = o.bounded(client) })
 	return nil
 }
 

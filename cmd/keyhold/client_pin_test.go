@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"filippo.io/age"
 )
 
 func TestPins(t *testing.T) {
@@ -115,6 +117,20 @@ func TestPinOfInit(t *testing.T) {
 	t.Setenv(pinVariable, print[1])
 	if out, code := run("expiring", "--endpoint-url", s.endpoint); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, out)
+	}
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(at("recipients.txt"), []byte(identity.Recipient().String()+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	backup := []string{"backup", "--to", "a.backup", "--recipients", "recipients.txt", "--endpoint-url", s.endpoint}
+	if out, code := run(append(backup, "--pin-sha256", strings.Repeat("ab", 32))...); code != exitFailed || !strings.Contains(out, "is not the pinned one") {
+		t.Errorf("a backup of another server: exit code %d:\n%s", code, out)
+	}
+	if out, code := run(backup...); code != 0 {
+		t.Errorf("a backup: exit code %d:\n%s", code, out)
 	}
 	if err := s.End(syscall.SIGTERM); err != nil {
 		t.Errorf("%v\n%s", err, log)
