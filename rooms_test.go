@@ -58,7 +58,7 @@ internal/forward          internal/durable internal/transparency  |  xmod
 internal/cloudtrail       internal/transparency  |  json
 internal/witness          internal/admit internal/cosign internal/durable internal/guarded internal/transparency  |  xmod
 internal/logtest          internal/cosign internal/transparency  |  xmod
-internal/audit            internal/durable internal/quote internal/space internal/transparency  |  json xmod zstd
+internal/audit            internal/bounded internal/durable internal/quote internal/space internal/transparency  |  json xmod zstd
 internal/seed             internal/key internal/api internal/keyfile internal/privatekey  |  toml
 internal/policy/naive     internal/key internal/policy  |
 internal/policy/hostile   internal/key internal/policy  |

@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/keyhold/keyhold/internal/bounded"
 	"github.com/keyhold/keyhold/internal/transparency"
 )
 
@@ -286,28 +287,15 @@ func decompress(f *os.File, size int64) (*compressed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &compressed{z: z, file: f, left: max(0, min(size, info.Size()*mostExpansion))}, nil
+	return &compressed{bounded.Reader(z, max(0, min(size, info.Size()*mostExpansion)), errExpands), z, f}, nil
 }
 
 // A compressed reads a compressed file. It fails beyond a number of bytes, because a few bytes of a hostile file can
 // expand to gigabytes.
 type compressed struct {
+	io.Reader
 	z    *zstd.Decoder
 	file *os.File
-	left int64
-}
-
-// Read implements io.Reader.
-func (c *compressed) Read(p []byte) (n int, err error) {
-	if int64(len(p)) > c.left+1 {
-		p = p[:c.left+1]
-	}
-	n, err = c.z.Read(p)
-	if int64(n) > c.left {
-		n, err = int(c.left), errExpands
-	}
-	c.left -= int64(n)
-	return n, err
 }
 
 // Close implements io.Closer.

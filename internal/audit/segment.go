@@ -116,8 +116,9 @@ func (l *layout) read() error {
 			s, ok := parseSegment(e.Name())
 			switch {
 			case ok:
-				s.Compressed = s.Compressed || found[s.Name()].Compressed
-				found[s.Name()] = s
+				name := s.Name()
+				s.Compressed = s.Compressed || found[name].Compressed
+				found[name] = s
 			case strings.HasSuffix(e.Name(), temporarySuffix), e.Name() == deletedName, e.Name() == checkpointName,
 				e.Name() == "tile":
 			default:

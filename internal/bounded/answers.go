@@ -26,7 +26,8 @@ type client struct {
 func (c client) Do(r *http.Request) (*http.Response, error) {
 	answer, err := c.Client.Do(r)
 	if err == nil {
-		answer.Body = &body{answer.Body, c.most, c.most}
+		tooLong := fmt.Errorf("the answer of the server is longer than %d bytes", c.most)
+		answer.Body = body{Reader(answer.Body, c.most, tooLong), answer.Body}
 	}
 	return answer, err
 }
@@ -76,21 +77,8 @@ func (c *counted) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// A body fails beyond a number of bytes.
+// A body is an answer that is read through another Reader.
 type body struct {
-	io.ReadCloser
-	left, most int64
-}
-
-// Read implements io.Reader.
-func (b *body) Read(p []byte) (n int, err error) {
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
-	}
-	n, err = b.ReadCloser.Read(p)
-	if int64(n) > b.left {
-		n, err = int(b.left), fmt.Errorf("the answer of the server is longer than %d bytes", b.most)
-	}
-	b.left -= int64(n)
-	return n, err
+	io.Reader
+	io.Closer
 }
